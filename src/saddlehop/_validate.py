@@ -1,0 +1,89 @@
+"""Checks made once, at the public door: arrays come out float64, finite, frozen and our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def frozen_array(value: Any, name: str, ndim: int) -> Array:
+    """Return `value` as a read-only float64 array of `ndim` dimensions with finite entries.
+
+    The array is a copy unless `value` is already frozen and owns its data, so that later
+    changes to the caller's array cannot reach it and large drawn starts are not copied.
+    """
+    array = _as_float(value, name)
+    if array.ndim != ndim:
+        raise InputError(
+            f"`{name}` has shape {array.shape}; pass an array with "
+            f"{ndim} dimension{'s' if ndim > 1 else ''}."
+        )
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        where = index[0] if ndim == 1 else index
+        raise InputError(
+            f"`{name}` holds {array[index]} at index {where}; every entry must be a finite number, "
+            "so remove or replace that sample."
+        )
+    if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
+        array = np.array(array, order="C")
+        array.flags.writeable = False
+    return array
+
+
+def _as_float(value: Any, name: str) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        raise InputError(f"`{name}` is complex; pass real numbers.")
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64, copy=False)
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"`{name}` has entries of type {array.dtype} that are not numbers; pass an array of real numbers."
+        ) from None
+
+
+def require_length(array: Array, name: str, length: int, other: str) -> None:
+    """Raise unless the first axis of `array` has the `length` that `other` has."""
+    if len(array) != length:
+        raise InputError(
+            f"`{name}` has length {len(array)} but {other} has {length}; pass one entry for each."
+        )
+
+
+def positive_int(value: Any, name: str) -> int:
+    """Return `value` as an int of at least 1."""
+    return int_at_least(value, name, 1)
+
+
+def int_at_least(value: Any, name: str, least: int) -> int:
+    """Return `value` as an int of at least `least`."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise InputError(f"`{name}` is {value!r}; pass a whole number of at least {least}.")
+
+
+def one_of(value: Any, name: str, choices: tuple[str, ...]) -> str:
+    """Return `value` if it is one of the named `choices`."""
+    if isinstance(value, str) and value in choices:
+        return value
+    known = ", ".join(repr(choice) for choice in choices)
+    raise InputError(f"`{name}` is {value!r}; pass one of {known}.")
+
+
+def as_generator(rng: Any) -> np.random.Generator:
+    """Return the numpy Generator that `rng` (None, int or Generator) stands for."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"`rng` is {rng!r}; pass None, a non-negative int or a numpy Generator."
+        ) from None

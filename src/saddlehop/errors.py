@@ -1,0 +1,21 @@
+"""The errors saddlehop raises: each one sentence saying what was given, needed, and how to mend it."""
+
+
+class SaddlehopError(ValueError):
+    """Base of all errors raised by saddlehop; a `ValueError`."""
+
+
+class InputError(SaddlehopError):
+    """An argument is not usable as it stands."""
+
+
+class DataFileError(SaddlehopError):
+    """A data file cannot be read as samples and labels."""
+
+
+class UnresolvedTieError(SaddlehopError):
+    """Neurons that activate together share samples in a way that the jump order alone cannot settle."""
+
+
+class MissingExtraError(SaddlehopError, ImportError):
+    """A feature needs an optional package that is not installed."""
