@@ -1,0 +1,209 @@
+"""Alignment of one neuron at a time, in the variable A = ∫ a dt.
+
+For a neuron with a > 0 (mirror the pulls otherwise) the alive coordinates are u_k + e_k A, so
+
+    a² = φ(A) = a(0)² − Σ u_k² + Σ max(u_k + e_k A, 0)²,       b = ȧ = Σ e_k (u_k + e_k A)
+
+sums over k alive at the start. Coordinate k with e_k < 0 dies at A = −u_k / e_k. Between two
+deaths φ is a quadratic: with R² = Σ e_k² over the alive, c = b / R and x = R ΔA,
+
+    c' = c + x,     a'² = a² + x (c + c'),     (a' + c') / (a + c) = exp(R Δt)
+
+Quantities that could cancel are summed from the last death backwards, where all terms are
+positive. The caller scales the pulls e to at most 1 and each neuron's start likewise.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+_EPS = np.finfo(np.float64).eps
+
+
+@njit(cache=True)
+def align_neurons(output, hidden, pulls, words, signs, stalled):
+    """Fill `words` (n, W) with the bits of S_j, `signs` (m,) and `stalled` (m,)."""
+    for j in range(output.size):
+        sign = _first_sign(output[j], hidden[j], pulls)
+        signs[j] = sign
+        if sign == 0:
+            continue
+        if not _may_turn(output[j], hidden[j], sign * pulls):
+            _set_bits(words, j, hidden[j], pulls, sign)
+            continue
+        dying, pieces = _pieces(output[j], hidden[j], sign * pulls)
+        index, _, double = _turn(pieces)
+        if double:
+            signs[j] = 0
+            stalled[j] = True
+        elif index < 0:
+            _set_bits(words, j, hidden[j], pulls, sign)
+        else:
+            signs[j] = -sign
+            for k in dying[index:]:
+                words[k, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+
+
+@njit(cache=True)
+def growth_constants(output, hidden, pulls, log_growth):
+    """Fill `log_growth` (m,) with log C_j, −inf for neurons that die."""
+    for j in range(output.size):
+        log_growth[j] = _log_growth(output[j], hidden[j], pulls)
+
+
+@njit(cache=True)
+def _first_sign(a, u, pulls):
+    """Sign of a just after the start: of a, or of ȧ if a = 0."""
+    if a == 0:
+        a = np.sum(pulls * np.maximum(u, 0.0))
+    return np.sign(a)
+
+
+@njit(cache=True)
+def _set_bits(words, j, u, pulls, sign):
+    word, bit = j >> 6, np.uint64(j & 63)
+    for k in range(u.size):
+        words[k, word] |= np.uint64((u[k] > 0) & (pulls[k] * sign > 0)) << bit
+
+
+@njit(cache=True)
+def _gap(a, u, e):
+    """a² − Σ u² over the coordinates that shrink, zero if that is within rounding."""
+    shrinking = 0.0
+    count = 0
+    for k in range(u.size):
+        if u[k] > 0 and e[k] < 0:
+            shrinking += u[k] * u[k]
+            count += 1
+    gap = a * a - shrinking
+    return 0.0 if abs(gap) <= (count + 4) * _EPS * shrinking else gap
+
+
+@njit(cache=True)
+def _may_turn(a, u, e):
+    """Whether a can reach zero: only if the shrinking coordinates outweigh it."""
+    return a != 0 and _gap(a, u, e) < 0
+
+
+@njit(cache=True)
+def _pieces(a, u, e):
+    """Walk the deaths backwards.
+
+    Returns the coordinates in the order in which they die and rows (A, R, φ, b) at the
+    start and after each death, R over the coordinates alive from there on.
+    """
+    dying = np.nonzero((u > 0) & (e < 0))[0]
+    deaths = u[dying] / -e[dying]
+    order = np.argsort(deaths)
+    dying, deaths = dying[order], deaths[order]
+
+    grow_r, grow_d = 0.0, 0.0  # R and Σ e u of the coordinates that grow
+    for k in range(u.size):
+        if u[k] > 0 and e[k] > 0:
+            grow_r = math.hypot(grow_r, e[k])
+            grow_d += e[k] * u[k]
+
+    count = dying.size
+    rows = np.empty((count + 1, 4))
+    gap = _gap(a, u, e)
+    radius, square, moment, total = grow_r, 0.0, 0.0, 0.0  # of the dying: Σe², Σe²(A_l−A), Σe²(A_l−A)²
+    for i in range(count, -1, -1):
+        at = deaths[i - 1] if i > 0 else 0.0
+        if i < count:
+            pull = e[dying[i]]
+            step = deaths[i] - at
+            radius = math.hypot(radius, pull)
+            square += pull * pull
+            total += step * (2 * moment + step * square)
+            moment += step * square
+        stretch = at * grow_r
+        rows[i, 0] = at
+        rows[i, 1] = radius
+        rows[i, 2] = gap + total + 2 * at * grow_d + stretch * stretch
+        rows[i, 3] = grow_d + stretch * grow_r - moment
+    rows[0, 2] = a * a
+    return dying, rows
+
+
+@njit(cache=True)
+def _turn(rows):
+    """First root of φ: (piece, A, False); (−1, inf, False) if none; (piece, A, True) if double."""
+    for i in range(len(rows)):
+        at, radius, phi, b = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
+        if b >= 0:
+            break
+        c = b / radius
+        reach = radius * ((rows[i + 1, 0] if i + 1 < len(rows) else np.inf) - at)
+        below = c * c - phi  # minus the least value of φ on the extended piece
+        if abs(below) <= 16 * _EPS * rows[0, 2] and -c <= reach:
+            return i, at - c / radius, True
+        if below > 0:
+            x = phi / (-c + math.sqrt(below))
+            if x <= reach:
+                return i, at + x / radius, False
+    return -1, np.inf, False
+
+
+@njit(cache=True)
+def _angle(a, c, a_new, c_new, x):
+    """R Δt of a piece on which c grows by x, without cancellation."""
+    if x == 0:
+        return 0.0
+    slope = (c + c_new) / (a + a_new)
+    if c >= 0:
+        return math.log1p(x * (1 + slope) / (a + c))
+    if c_new <= 0:
+        return math.log1p(x * (1 - slope) / (a_new - c_new))
+    least = math.sqrt(max((a - c) * (a + c), 1e-300))
+    return math.asinh(c_new / least) - math.asinh(c / least)
+
+
+@njit(cache=True)
+def _travel(a, rows, last, end):
+    """Go from the start to A = `end` in piece `last`: (time, a, b) there."""
+    time, a_sq = 0.0, a * a
+    b = rows[0, 3]
+    for i in range(last + 1):
+        radius = rows[i, 1]
+        stop = end if i == last else rows[i + 1, 0]
+        x = radius * (stop - rows[i, 0])
+        c = b / radius
+        c_new = c + x
+        if c >= 0 or i == last:
+            a_sq_new = max(a_sq + x * (c + c_new), 0.0)
+        else:
+            a_sq_new = rows[i + 1, 2]
+        time += _angle(math.sqrt(a_sq), c, math.sqrt(a_sq_new), c_new, x) / radius
+        a_sq = a_sq_new
+        b = rows[i + 1, 3] if i < last else c_new * radius
+    return time, math.sqrt(a_sq), b
+
+
+@njit(cache=True)
+def _log_growth(a, u, pulls):
+    sign = _first_sign(a, u, pulls)
+    scale = max(abs(a), np.max(u))
+    if sign == 0 or scale <= 0:
+        return -np.inf
+    a = abs(a) / scale
+    u = u / scale
+    e = sign * pulls
+    _, rows = _pieces(a, u, e)
+    time = 0.0
+    if _may_turn(a, u, e):
+        index, turn, double = _turn(rows)
+        if double:
+            return -np.inf
+        if index >= 0:
+            time, _, _ = _travel(a, rows, index, turn)
+            a = 0.0
+            u = np.where(u > 0, u + e * turn, 0.0)
+            e = -e
+            _, rows = _pieces(a, u, e)
+    last = len(rows) - 1
+    rho = rows[last, 1]
+    if rho == 0:
+        return -np.inf
+    more, a, b = _travel(a, rows, last, rows[last, 0])
+    return math.log(scale * (a + b / rho) / 2) - rho * (time + more)

@@ -1,0 +1,95 @@
+"""The first instant: each neuron aligns with the samples it will be able to learn.
+
+While all weights are of order λ the pulls d_k = y_k ‖x_k‖ / n are constant and neurons do not
+see each other. In the end neuron j has one sign, is active on samples of that sign only, and
+
+    |a_j(t)| ≈ λ C_j exp(ρ_j t),    u_jk ≈ |a_j| |d_k| / ρ_j on S_j,    ρ_j² = Σ_{k ∈ S_j} d_k²
+
+`_kernels/alignment.py` has the closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._validate import Array, require_length
+from .active_sets import ActiveSets, n_words
+from .initialization import Initialization
+from .problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """What each neuron has become after the first instant."""
+
+    problem: Problem
+    """The data."""
+    initialization: Initialization
+    """The start, at unit scale."""
+    sets: ActiveSets
+    """Active sets S_j and signs, packed."""
+    stalled: NDArray[np.bool_]
+    """Neurons that come to rest at zero at a double root (probability zero), shape (m,)."""
+
+    @property
+    def signs(self) -> NDArray[np.int8]:
+        """Final sign of each a_j, shape (m,); 0 for a neuron that comes to rest at zero."""
+        return self.sets.signs
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Whether sample k is in S_j, shape (m, n). A neuron with no sample is dead."""
+        return self.sets.to_bool()
+
+    @cached_property
+    def log_growth(self) -> Array:
+        """log C_j, where |a_j| ≈ λ C_j exp(ρ_j t) after alignment; −inf if dead; shape (m,)."""
+        from ._kernels import alignment as kernel
+
+        result = np.empty(self.initialization.width)
+        kernel.growth_constants(
+            self.initialization.output,
+            self.initialization.hidden,
+            _unit_pulls(self.problem),
+            result,
+        )
+        return result
+
+
+def align(problem: Problem, init: Initialization) -> Alignment:
+    """Solve the alignment of every neuron in closed form.
+
+    Parameters
+    ----------
+    problem : Problem
+    init : Initialization
+        Any start, |a_j| < ‖w_j‖ included.
+
+    Returns
+    -------
+    Alignment
+
+    Notes
+    -----
+    O(n) per neuron that cannot change sign, O(n log n) per neuron that can; `log_growth` is
+    computed when asked for, O(n log n) per neuron. A start whose |a_j| equals the norm of its
+    shrinking coordinates to within rounding counts as equal.
+    """
+    from ._kernels import alignment as kernel
+
+    require_length(init.hidden.T, "init.hidden.T", problem.n_samples, "`problem.y`")
+    words = np.zeros((problem.n_samples, n_words(init.width)), dtype=np.uint64)
+    signs = np.empty(init.width, dtype=np.int8)
+    stalled = np.zeros(init.width, dtype=np.bool_)
+    kernel.align_neurons(init.output, init.hidden, _unit_pulls(problem), words, signs, stalled)
+    return Alignment(problem, init, ActiveSets(words, signs), stalled)
+
+
+def _unit_pulls(problem: Problem) -> Array:
+    """The pulls in units of the largest."""
+    largest = float(np.max(np.abs(problem.pulls)))
+    return problem.pulls / largest if largest > 0 else problem.pulls
