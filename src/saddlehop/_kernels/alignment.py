@@ -29,8 +29,8 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
         signs[j] = sign
         if sign == 0:
             continue
-        if not _may_turn(output[j], hidden[j], sign * pulls):
-            _set_bits(words, j, hidden[j], pulls, sign)
+        if not _may_turn(output[j], hidden[j], pulls, sign):
+            _set_bits(words[:, j >> 6], np.uint64(j & 63), hidden[j], pulls, sign)
             continue
         dying, pieces = _pieces(output[j], hidden[j], sign * pulls)
         index, _, double = _turn(pieces)
@@ -38,7 +38,7 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
             signs[j] = 0
             stalled[j] = True
         elif index < 0:
-            _set_bits(words, j, hidden[j], pulls, sign)
+            _set_bits(words[:, j >> 6], np.uint64(j & 63), hidden[j], pulls, sign)
         else:
             signs[j] = -sign
             for k in dying[index:]:
@@ -55,35 +55,34 @@ def growth_constants(output, hidden, pulls, log_growth):
 @njit(cache=True)
 def _first_sign(a, u, pulls):
     """Sign of a just after the start: of a, or of ȧ if a = 0."""
-    if a == 0:
-        a = np.sum(pulls * np.maximum(u, 0.0))
-    return np.sign(a)
+    if a != 0:
+        return np.sign(a)
+    return np.sign(np.sum(pulls * np.maximum(u, 0.0)))
 
 
 @njit(cache=True)
-def _set_bits(words, j, u, pulls, sign):
-    word, bit = j >> 6, np.uint64(j & 63)
+def _set_bits(column, bit, u, pulls, sign):
     for k in range(u.size):
-        words[k, word] |= np.uint64((u[k] > 0) & (pulls[k] * sign > 0)) << bit
+        column[k] |= np.uint64((u[k] > 0) & (pulls[k] * sign > 0)) << bit
 
 
 @njit(cache=True)
-def _gap(a, u, e):
+def _gap(a, u, pulls, sign):
     """a² − Σ u² over the coordinates that shrink, zero if that is within rounding."""
     shrinking = 0.0
     count = 0
     for k in range(u.size):
-        if u[k] > 0 and e[k] < 0:
-            shrinking += u[k] * u[k]
-            count += 1
+        shrinks = (u[k] > 0) & (pulls[k] * sign < 0)
+        shrinking += u[k] * u[k] if shrinks else 0.0  # one expression: a branch costs more here
+        count += shrinks
     gap = a * a - shrinking
     return 0.0 if abs(gap) <= (count + 4) * _EPS * shrinking else gap
 
 
 @njit(cache=True)
-def _may_turn(a, u, e):
+def _may_turn(a, u, pulls, sign):
     """Whether a can reach zero: only if the shrinking coordinates outweigh it."""
-    return a != 0 and _gap(a, u, e) < 0
+    return a != 0 and _gap(a, u, pulls, sign) < 0
 
 
 @njit(cache=True)
@@ -106,7 +105,7 @@ def _pieces(a, u, e):
 
     count = dying.size
     rows = np.empty((count + 1, 4))
-    gap = _gap(a, u, e)
+    gap = _gap(a, u, e, 1.0)
     radius, square, moment, total = grow_r, 0.0, 0.0, 0.0  # of the dying: Σe², Σe²(A_l−A), Σe²(A_l−A)²
     for i in range(count, -1, -1):
         at = deaths[i - 1] if i > 0 else 0.0
@@ -191,7 +190,7 @@ def _log_growth(a, u, pulls):
     e = sign * pulls
     _, rows = _pieces(a, u, e)
     time = 0.0
-    if _may_turn(a, u, e):
+    if _may_turn(a, u, e, 1.0):
         index, turn, double = _turn(rows)
         if double:
             return -np.inf

@@ -1,0 +1,277 @@
+"""The limit λ → 0: a process that jumps from saddle to saddle on the clock s = t / log(1/λ).
+
+Write |a_j| = λ^(−e_j). Exponents start at e_j = −1, all samples with y_k ≠ 0 are open. Repeat
+
+    ρ_j = (1/n) sqrt( Σ_{k ∈ S_j open} y_k² ‖x_k‖² )      growth rate of dormant neuron j
+    Δ   = min_j −e_j / ρ_j,   s += Δ,   e_j += ρ_j Δ       wait for the first to reach 0
+    the neuron that arrived fits its open samples B exactly, adding 2 ‖β_B‖ to the squared
+    norm; they close
+
+until no dormant neuron has an open sample. `_kernels/jumps.py` runs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._validate import Array, require_length
+from .active_sets import WORD, ActiveSets, n_words
+from .alignment import Alignment, align
+from .errors import InputError
+from .initialization import Initialization
+from .network import Network
+from .problem import Problem
+from .ties import Part, is_determined, split_tie
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIE_TOL = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class JumpPath:
+    """The jump process: J jumps between J + 1 saddles.
+
+    Calling it with a clock time gives the network there; a jump belongs to what follows it.
+    """
+
+    problem: Problem
+    """The data."""
+    sets: ActiveSets
+    """Active sets and signs of the neurons."""
+    alignment: Alignment | None
+    """The alignment the sets came from; None if they were given."""
+    times: Array
+    """When each jump happens, on the clock t / log(1/λ), shape (J,)."""
+    neurons: tuple[tuple[int, ...], ...]
+    """The neurons that activate at each jump: one, or several in a tie."""
+    samples: tuple[NDArray[np.int64], ...]
+    """The samples fitted at each jump, increasing."""
+    losses: Array
+    """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
+    sq_norms: Array
+    """Squared norm at each saddle, shape (J+1,); nan from the first tie that leaves it open."""
+    exponents: Array
+    """log|a_j| / log(1/λ) at each saddle, shape (J+1, m): −1 at the start, 0 once active."""
+    escape_rates: Array
+    """Largest growth rate of a dormant neuron at each saddle, per unit of t, shape (J+1,)."""
+    margins: Array
+    """Clock time from each jump to its runner-up, shape (J,): 0 in a tie, inf if none is left."""
+    unfit: NDArray[np.int64]
+    """Samples with a label that no neuron covers."""
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether every label is fitted in the end."""
+        return self.unfit.size == 0
+
+    @property
+    def n_jumps(self) -> int:
+        """Number of jumps J."""
+        return self.times.size
+
+    @property
+    def width(self) -> int:
+        """Number of neurons m."""
+        return self.sets.width
+
+    @property
+    def final(self) -> Network:
+        """The network the process ends in."""
+        return self.saddle(self.n_jumps)
+
+    def saddle(self, index: int) -> Network:
+        """Return the network after `index` jumps.
+
+        Parameters
+        ----------
+        index : int
+            From 0 (all weights zero) to J (`final`).
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        UnresolvedTieError
+            If neurons that tied before share samples in a way the jump order does not settle.
+        """
+        if not 0 <= index <= self.n_jumps:
+            raise InputError(
+                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of these."
+            )
+        output = np.zeros(self.width)
+        hidden = np.zeros((self.width, self.problem.n_samples))
+        for jump in range(index):
+            for part in self._parts[jump]:
+                self._activate(part, output, hidden)
+        return Network(output, hidden)
+
+    def __call__(self, clock: float) -> Network:
+        """Return the network at a time on the clock t / log(1/λ)."""
+        if not clock >= 0:
+            raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
+        return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with one row per jump.
+
+        Columns: `clock`, `neurons`, `sign`, `samples` (how many are fitted), `loss` and `sq_norm`
+        after the jump, `escape_rate` of the saddle it leaves, `margin`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "clock": self.times,
+                "neurons": [" ".join(map(str, group)) for group in self.neurons],
+                "sign": [self._sign_label(group) for group in self.neurons],
+                "samples": [fitted.size for fitted in self.samples],
+                "loss": self.losses[1:],
+                "sq_norm": self.sq_norms[1:],
+                "escape_rate": self.escape_rates[:-1],
+                "margin": self.margins,
+            },
+            index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
+        )
+
+    @cached_property
+    def _parts(self) -> list[list[Part]]:
+        return [
+            split_tie(self.sets, group, fitted)
+            for group, fitted in zip(self.neurons, self.samples, strict=True)
+        ]
+
+    def _activate(self, part: Part, output: Array, hidden: Array) -> None:
+        """Write the weights of neurons that fit `part` together."""
+        targets = np.abs(self.problem.targets[part.samples])
+        size = np.sqrt(norm(targets))
+        for neuron, share in zip(part.neurons, part.shares(self.alignment), strict=True):
+            output[neuron] = self.sets.signs[neuron] * share * size
+            hidden[neuron, part.samples] = share * (targets / size)
+
+    def _sign_label(self, group: tuple[int, ...]) -> str:
+        signs = {int(self.sets.signs[neuron]) for neuron in group}
+        return "both" if len(signs) > 1 else "+" if signs == {1} else "-"
+
+
+def solve_jumps(
+    problem: Problem, start: Initialization | Alignment | ActiveSets, *, tie_tol: float = TIE_TOL
+) -> JumpPath:
+    """Compute the limit λ → 0 of gradient flow, without training.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : Initialization, Alignment or ActiveSets
+        Where the flow starts, or what alignment made of it.
+    tie_tol : float
+        Neurons whose arrivals differ by at most `tie_tol` times the clock count as tied. The
+        default is above the rounding of the arrivals, and such neurons stay together at every
+        λ above exp(−1e10), so nothing that can be observed depends on it.
+
+    Returns
+    -------
+    JumpPath
+
+    Notes
+    -----
+    O(m n) operations in all: each sample enters the growth rates once and leaves them once.
+    """
+    from ._kernels import jumps as kernel
+
+    if not 0 <= tie_tol < 1:
+        raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
+    alignment = align(problem, start) if isinstance(start, Initialization) else start
+    sets = _require_sets(problem, alignment)
+    strength = np.abs(problem.y * problem.norms)
+    labelled = np.flatnonzero(problem.y)
+    covered = sets.words[labelled].any(axis=1)
+    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets = kernel.jump_process(
+        sets.words, strength, sets.width, labelled[covered], float(tie_tol)
+    )
+    unfit = labelled[~covered]
+    samples = tuple(np.split(fitted, offsets[1:-1])) if times.size else ()
+    neurons = _group_by_jump(jump_of_neuron, times.size)
+    return JumpPath(
+        problem=problem,
+        sets=sets,
+        alignment=alignment if isinstance(alignment, Alignment) else None,
+        times=times,
+        neurons=neurons,
+        samples=samples,
+        losses=_losses(problem, samples, unfit),
+        sq_norms=_sq_norms(problem, sets, neurons, samples),
+        exponents=exponents,
+        escape_rates=escapes,
+        margins=margins,
+        unfit=unfit,
+    )
+
+
+def norm(values: Array) -> float:
+    """Euclidean norm, safe from overflow and underflow of the squares."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    return largest * float(np.linalg.norm(values / largest)) if largest > 0 else 0.0
+
+
+def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets:
+    if isinstance(start, Alignment):
+        sets = start.sets
+    elif isinstance(start, ActiveSets):
+        sets = _with_matching_signs(problem, start)
+    else:
+        raise InputError(
+            f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or ActiveSets."
+        )
+    return sets
+
+
+def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
+    """Take out of each set the samples whose label has not the neuron's sign."""
+    require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
+    bit = np.uint64(1) << (np.arange(sets.width, dtype=np.uint64) % WORD)
+    word = np.arange(sets.width) // WORD
+    of_sign = np.zeros((3, n_words(sets.width)), dtype=np.uint64)
+    np.bitwise_or.at(of_sign, (sets.signs + 1, word), bit)
+    of_sign[1] = 0
+    label_sign = np.sign(problem.y).astype(np.int64)
+    return ActiveSets(sets.words & of_sign[label_sign + 1], sets.signs)
+
+
+def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
+    groups: list[list[int]] = [[] for _ in range(n_jumps)]
+    for neuron in np.flatnonzero(jump_of_neuron >= 0):
+        groups[jump_of_neuron[neuron]].append(int(neuron))
+    return tuple(map(tuple, groups))
+
+
+def _losses(
+    problem: Problem, samples: tuple[NDArray[np.int64], ...], unfit: NDArray[np.int64]
+) -> Array:
+    """Loss at each saddle, summed from the end so that small losses keep their digits."""
+    left = [float(np.sum(problem.y[part] ** 2)) for part in (*samples, unfit)]
+    return np.cumsum(left[::-1])[::-1] / (2 * problem.n_samples)
+
+
+def _sq_norms(
+    problem: Problem,
+    sets: ActiveSets,
+    neurons: tuple[tuple[int, ...], ...],
+    samples: tuple[NDArray[np.int64], ...],
+) -> Array:
+    added = [0.0]
+    for group, fitted in zip(neurons, samples, strict=True):
+        parts = split_tie(sets, group, fitted)
+        settled = all(map(is_determined, parts))
+        added.append(
+            sum(2 * norm(problem.targets[part.samples]) for part in parts) if settled else np.nan
+        )
+    return np.cumsum(added)
