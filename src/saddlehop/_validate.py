@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ._arrays import Array
 from .errors import InputError
-
-Array = NDArray[np.float64]
 
 
 def frozen_array(value: Any, name: str, ndim: int) -> Array:
@@ -47,11 +45,12 @@ def _as_float(value: Any, name: str) -> Array:
         return array.astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(
-            f"`{name}` has entries of type {array.dtype} that are not numbers; pass an array of real numbers."
+            f"`{name}` has entries of type {array.dtype} that are not numbers; pass an array of "
+            "real numbers."
         ) from None
 
 
-def require_length(array: Array, name: str, length: int, other: str) -> None:
+def require_length(array: Any, name: str, length: int, other: str) -> None:
     """Raise unless the first axis of `array` has the `length` that `other` has."""
     if len(array) != length:
         raise InputError(

@@ -72,10 +72,12 @@ class ActiveSets:
         bits = np.unpackbits(octets, axis=1, count=self.width, bitorder="little")
         return np.ascontiguousarray(bits.T).astype(bool)
 
-    def of(self, neuron: int, samples: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.bool_]:
+    def of(
+        self, neuron: int, samples: NDArray[np.int64] | slice = slice(None)
+    ) -> NDArray[np.bool_]:
         """Return whether `neuron` is active on each of `samples`."""
         word = self.words[samples, neuron // WORD]
-        return (word >> np.uint64(neuron % WORD)) & np.uint64(1) == 1
+        return np.asarray((word >> np.uint64(neuron % WORD)) & np.uint64(1), dtype=bool)
 
 
 def n_words(width: int) -> int:

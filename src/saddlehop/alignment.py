@@ -16,7 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ._validate import Array, require_length
+from ._arrays import Array
+from ._validate import require_length
 from .active_sets import ActiveSets, n_words
 from .initialization import Initialization
 from .problem import Problem

@@ -1,4 +1,4 @@
-"""The errors saddlehop raises: each one sentence saying what was given, needed, and how to mend it."""
+"""Errors: each one sentence that says what was given, what is needed and how to mend it."""
 
 
 class SaddlehopError(ValueError):
@@ -14,7 +14,7 @@ class DataFileError(SaddlehopError):
 
 
 class UnresolvedTieError(SaddlehopError):
-    """Neurons that activate together share samples in a way that the jump order alone cannot settle."""
+    """Neurons that activate together share samples in a way the jump order does not settle."""
 
 
 class MissingExtraError(SaddlehopError, ImportError):

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ._validate import Array, as_generator, frozen_array, one_of, positive_int, require_length
+from ._arrays import Array
+from ._validate import as_generator, frozen_array, one_of, positive_int, require_length
 from .errors import InputError
 from .problem import Problem
 
@@ -50,7 +51,9 @@ class Initialization:
         off_span = frozen_array(off_span, "off_span", 1)
         require_length(off_span, "off_span", output.size, "`output`")
         if (off_span < 0).any():
-            raise InputError("`off_span` has a negative entry; pass norms, which are zero or positive.")
+            raise InputError(
+                "`off_span` has a negative entry; pass norms, which are zero or positive."
+            )
         for name, array in (("output", output), ("hidden", hidden), ("off_span", off_span)):
             object.__setattr__(self, name, array)
 
@@ -62,7 +65,9 @@ class Initialization:
     @property
     def hidden_norms(self) -> Array:
         """Norms ‖w_j‖ of the hidden weights, shape (m,)."""
-        return np.hypot(np.sqrt(np.einsum("jk,jk->j", self.hidden, self.hidden)), self.off_span)
+        return np.asarray(
+            np.hypot(np.sqrt(np.einsum("jk,jk->j", self.hidden, self.hidden)), self.off_span)
+        )
 
     @classmethod
     def draw(
@@ -90,9 +95,11 @@ class Initialization:
         n_samples, n_features = problem.n_samples, problem.n_features
         hidden = generator.standard_normal((width, n_samples))
         hidden /= np.sqrt(n_features)
-        off_span = np.sqrt(generator.chisquare(n_features - n_samples, width) / n_features) if (
-            n_features > n_samples
-        ) else np.zeros(width)
+        off_span = (
+            np.sqrt(generator.chisquare(n_features - n_samples, width) / n_features)
+            if (n_features > n_samples)
+            else np.zeros(width)
+        )
         output = _draw_output(hidden, off_span, law, generator)
         hidden.flags.writeable = False
         return cls(output, hidden, off_span)
@@ -121,9 +128,7 @@ class Initialization:
         return cls(output, hidden, np.linalg.norm(outside, axis=1))
 
 
-def _draw_output(
-    hidden: Array, off_span: Array, law: str, generator: np.random.Generator
-) -> Array:
+def _draw_output(hidden: Array, off_span: Array, law: str, generator: np.random.Generator) -> Array:
     width = len(hidden)
     if law == "gaussian":
         return generator.standard_normal(width)
@@ -131,4 +136,4 @@ def _draw_output(
     sq_norms = np.einsum("jk,jk->j", hidden, hidden) + off_span**2
     if law == "dominated":
         sq_norms += generator.standard_normal(width) ** 2
-    return signs * np.sqrt(sq_norms)
+    return np.asarray(signs * np.sqrt(sq_norms))

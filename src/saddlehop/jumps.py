@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._validate import Array, require_length
+from ._arrays import Array, norm
+from ._validate import require_length
 from .active_sets import WORD, ActiveSets, n_words
 from .alignment import Alignment, align
 from .errors import InputError
@@ -105,7 +106,8 @@ class JumpPath:
         """
         if not 0 <= index <= self.n_jumps:
             raise InputError(
-                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of these."
+                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
+                "these."
             )
         output = np.zeros(self.width)
         hidden = np.zeros((self.width, self.problem.n_samples))
@@ -216,22 +218,16 @@ def solve_jumps(
     )
 
 
-def norm(values: Array) -> float:
-    """Euclidean norm, safe from overflow and underflow of the squares."""
-    largest = float(np.max(np.abs(values), initial=0.0))
-    return largest * float(np.linalg.norm(values / largest)) if largest > 0 else 0.0
-
-
 def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets:
     if isinstance(start, Alignment):
-        sets = start.sets
-    elif isinstance(start, ActiveSets):
-        sets = _with_matching_signs(problem, start)
-    else:
-        raise InputError(
-            f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or ActiveSets."
-        )
-    return sets
+        require_length(start.sets.words, "start", problem.n_samples, "`problem.y`")
+        return start.sets
+    if isinstance(start, ActiveSets):
+        return _with_matching_signs(problem, start)
+    raise InputError(
+        f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or "
+        "ActiveSets."
+    )
 
 
 def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:

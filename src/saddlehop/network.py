@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._validate import Array, frozen_array, require_length
+from ._arrays import Array
+from ._validate import frozen_array, require_length
 from .problem import Problem
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
-from ._validate import Array, frozen_array, require_length
+from ._arrays import Array, frozen
+from ._validate import frozen_array, require_length
 from .errors import InputError
 
 ORTH_TOL = 1e-8
@@ -67,7 +68,7 @@ class Problem:
         object.__setattr__(self, "norms", norms)
         _require_representable(y, norms)
         if self.directions is not None:
-            directions = _frozen_rows(self.directions, "directions")
+            directions = validated_rows(self.directions, "directions")
             require_length(directions, "directions", y.size, "`y`")
             _require_unit_rows(directions)
             if not assume_orthogonal:
@@ -95,7 +96,7 @@ class Problem:
         -------
         Problem
         """
-        rows = _frozen_rows(X, "X")
+        rows = validated_rows(X, "X")
         labels = frozen_array(y, "y", 1)
         require_length(labels, "y", rows.shape[0], "`X`")
         directions, norms = _unit_rows(rows)
@@ -116,17 +117,17 @@ class Problem:
     @cached_property
     def targets(self) -> Array:
         """β_k = y_k / ‖x_k‖, shape (n,)."""
-        return _frozen(self.y / self.norms)
+        return frozen(self.y / self.norms)
 
     @cached_property
     def curvatures(self) -> Array:
         """q_k = ‖x_k‖², shape (n,)."""
-        return _frozen(self.norms**2)
+        return frozen(self.norms**2)
 
     @cached_property
     def pulls(self) -> Array:
         """d_k = y_k ‖x_k‖ / n, the pull on sample k while the network is zero, shape (n,)."""
-        return _frozen(self.y / self.n_samples * self.norms)
+        return frozen(self.y / self.n_samples * self.norms)
 
     def project(self, X: Any) -> Array:
         """Return the sample coordinates x·e_k of points of input space.
@@ -139,7 +140,7 @@ class Problem:
         -------
         ndarray, shape (p, n)
         """
-        points = _frozen_rows(X, "X")
+        points = validated_rows(X, "X")
         if points.shape[1] != self.n_features:
             raise InputError(
                 f"`X` has {points.shape[1]} columns but the problem has {self.n_features} "
@@ -149,34 +150,34 @@ class Problem:
         return product.toarray() if sparse.issparse(product) else np.asarray(product)
 
 
-def _frozen(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
-
-
 def _frozen_norms(value: Any, n_samples: int) -> Array:
     if value is None:
-        return _frozen(np.ones(n_samples))
+        return frozen(np.ones(n_samples))
     norms = frozen_array(value, "norms", 1)
     require_length(norms, "norms", n_samples, "`y`")
     if (norms <= 0).any():
         index = int(np.argmax(norms <= 0))
-        raise InputError(f"`norms` holds {norms[index]} at index {index}; input norms must be positive.")
+        raise InputError(
+            f"`norms` holds {norms[index]} at index {index}; input norms must be positive."
+        )
     return norms
 
 
-def _frozen_rows(value: Any, name: str) -> Any:
+def validated_rows(value: Any, name: str) -> Any:
+    """Return rows as a frozen float64 array, or a sparse CSR copy, with finite entries."""
     if not sparse.issparse(value):
         rows = frozen_array(value, name, 2)
     else:
         rows = sparse.csr_array(value, dtype=np.float64, copy=True)
         frozen_array(rows.data, name, 1)
     if 0 in rows.shape:
-        raise InputError(f"`{name}` is empty, of shape {rows.shape}; pass at least one sample and one feature.")
+        raise InputError(
+            f"`{name}` is empty, of shape {rows.shape}; pass at least one sample and one feature."
+        )
     return rows
 
 
-def _row_norms(rows: Any) -> Array:
+def row_norms(rows: Any) -> Array:
     """Norms of the rows, safe from overflow and underflow of their squares."""
     if sparse.issparse(rows):
         largest = abs(rows).max(axis=1).toarray().ravel()
@@ -190,18 +191,19 @@ def _row_norms(rows: Any) -> Array:
 
 def _unit_rows(rows: Any) -> tuple[Any, Array]:
     """Split rows into unit directions and norms."""
-    norms = _row_norms(rows)
+    norms = row_norms(rows)
     if (norms == 0).any():
         raise InputError(
-            f"Row {int(np.argmax(norms == 0))} of `X` is zero, so its label cannot be learned; remove that sample."
+            f"Row {int(np.argmax(norms == 0))} of `X` is zero, so its label cannot be learned; "
+            "remove that sample."
         )
     if sparse.issparse(rows):
         return sparse.csr_array(sparse.diags_array(1 / norms) @ rows), norms
-    return _frozen(rows / norms[:, None]), norms
+    return frozen(rows / norms[:, None]), norms
 
 
 def _require_unit_rows(directions: Any) -> None:
-    norms = _row_norms(directions)
+    norms = row_norms(directions)
     worst = int(np.argmax(np.abs(norms - 1)))
     if abs(norms[worst] - 1) > 1e-10:
         raise InputError(
@@ -239,7 +241,7 @@ def _largest_cosine(directions: Any) -> tuple[int, int, float]:
 
 
 def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
-    """Return the largest |entry| off the diagonal of rows start, start + 1, ... of a Gram matrix."""
+    """Return the largest |entry| off the diagonal of the rows of a Gram matrix from `start` on."""
     if sparse.issparse(gram):
         gram = gram.tocoo()
         off = gram.row + start != gram.col
@@ -255,11 +257,16 @@ def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
 
 
 def _require_representable(y: Array, norms: Array) -> None:
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(y / norms) & np.isfinite(y * norms)
-    if not finite.all():
-        k = int(np.argmax(~finite))
+    """Raise unless the squares of the labels, the targets and the pulls are normal floats."""
+    smallest = np.finfo(np.float64).smallest_normal
+    with np.errstate(over="ignore", under="ignore"):
+        sizes = np.abs(np.array([y / norms, y / y.size * norms]))
+        finite = np.isfinite(sizes).all(axis=0) & np.isfinite(y.size * y**2)
+        fits = finite & ((sizes >= smallest).all(axis=0) | (y == 0))
+    if not fits.all():
+        k = int(np.argmax(~fits))
         raise InputError(
-            f"Sample {k} has label {y[k]:.3g} and norm {norms[k]:.3g}, whose product or quotient "
-            "overflows; rescale `y` or the norms."
+            f"Sample {k} has label {y[k]:.3g} and norm {norms[k]:.3g}, which leaves the range of "
+            "floating-point numbers when multiplied, divided or squared; rescale the labels or "
+            "the inputs."
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._validate import Array
+from ._arrays import Array
 from .active_sets import ActiveSets
 from .alignment import Alignment
 from .errors import UnresolvedTieError
@@ -41,9 +41,9 @@ class Part:
         names = ", ".join(map(str, self.neurons))
         if not self.same_set:
             raise UnresolvedTieError(
-                f"Neurons {names} activate together and share some of the samples {self._sample_names()}, so their "
-                "weights depend on the orbit between the saddles; use times, losses and samples, "
-                "or break the tie by changing a label slightly."
+                f"Neurons {names} activate together and share some of the samples "
+                f"{self._sample_names()}, so their weights depend on the orbit between saddles; use "
+                "times, losses and samples, or break the tie by changing a label slightly."
             )
         if alignment is None:
             raise UnresolvedTieError(
@@ -64,9 +64,7 @@ def is_determined(part: Part) -> bool:
     return part.same_open_set
 
 
-def split_tie(
-    sets: ActiveSets, neurons: tuple[int, ...], samples: NDArray[np.int64]
-) -> list[Part]:
+def split_tie(sets: ActiveSets, neurons: tuple[int, ...], samples: NDArray[np.int64]) -> list[Part]:
     """Split the neurons of a jump and the samples they fit into parts that share no sample."""
     if len(neurons) == 1:
         return [Part(neurons, samples, True, True)]
@@ -76,17 +74,27 @@ def split_tie(
     fits = np.array([sets.of(neuron, samples) for neuron in neurons])
     row, col = np.nonzero(fits)
     n_nodes = len(neurons) + samples.size
-    edges = coo_array((np.ones(row.size, dtype=np.int8), (row, col + len(neurons))), (n_nodes, n_nodes))
+    edges = coo_array(
+        (np.ones(row.size, dtype=np.int8), (row, col + len(neurons))), (n_nodes, n_nodes)
+    )
     n_parts, label = connected_components(edges, directed=False)
     of_neuron, of_sample = label[: len(neurons)], label[len(neurons) :]
     return [
-        _part(sets, np.array(neurons)[of_neuron == i], samples[of_sample == i], fits[of_neuron == i][:, of_sample == i])
+        _part(
+            sets,
+            np.array(neurons)[of_neuron == i],
+            samples[of_sample == i],
+            fits[of_neuron == i][:, of_sample == i],
+        )
         for i in range(n_parts)
     ]
 
 
 def _part(
-    sets: ActiveSets, neurons: NDArray[np.int64], samples: NDArray[np.int64], fits: NDArray[np.bool_]
+    sets: ActiveSets,
+    neurons: NDArray[np.int64],
+    samples: NDArray[np.int64],
+    fits: NDArray[np.bool_],
 ) -> Part:
     first = sets.of(neurons[0])
     same_open_set = bool(fits.all())

@@ -106,7 +106,12 @@ def _pieces(a, u, e):
     count = dying.size
     rows = np.empty((count + 1, 4))
     gap = _gap(a, u, e, 1.0)
-    radius, square, moment, total = grow_r, 0.0, 0.0, 0.0  # of the dying: Σe², Σe²(A_l−A), Σe²(A_l−A)²
+    radius, square, moment, total = (
+        grow_r,
+        0.0,
+        0.0,
+        0.0,
+    )  # of the dying: Σe², Σe²(A_l−A), Σe²(A_l−A)²
     for i in range(count, -1, -1):
         at = deaths[i - 1] if i > 0 else 0.0
         if i < count:
@@ -169,10 +174,8 @@ def _travel(a, rows, last, end):
         x = radius * (stop - rows[i, 0])
         c = b / radius
         c_new = c + x
-        if c >= 0 or i == last:
-            a_sq_new = max(a_sq + x * (c + c_new), 0.0)
-        else:
-            a_sq_new = rows[i + 1, 2]
+        forward = c >= 0 or i == last
+        a_sq_new = max(a_sq + x * (c + c_new), 0.0) if forward else rows[i + 1, 2]
         time += _angle(math.sqrt(a_sq), c, math.sqrt(a_sq_new), c_new, x) / radius
         a_sq = a_sq_new
         b = rows[i + 1, 3] if i < last else c_new * radius

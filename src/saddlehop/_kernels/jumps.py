@@ -30,7 +30,7 @@ def jump_process(words, strength, width, open_samples, tie_tol):
     offsets (J+1,) of the jumps into them. Samples within a jump keep their order.
     """
     n_samples = len(strength)
-    bits = 62 - int(math.ceil(math.log2(n_samples + 1)))
+    bits = 62 - math.ceil(math.log2(n_samples + 1))
     still_open = open_samples.copy()
     fitted = np.empty_like(open_samples)
     n_open, n_fitted = len(still_open), 0
@@ -106,7 +106,11 @@ def _add(words, strength, samples, scale, bits, sign, sums):
         rest = math.ldexp(rest - first, bits)
         second = math.floor(rest)
         third = math.floor(math.ldexp(rest - second, bits))
-        limb0, limb1, limb2 = sign * np.int64(first), sign * np.int64(second), sign * np.int64(third)
+        limb0, limb1, limb2 = (
+            sign * np.int64(first),
+            sign * np.int64(second),
+            sign * np.int64(third),
+        )
         for w in range(words.shape[1]):
             word = words[k, w]
             if word == 0:

@@ -1,0 +1,5 @@
+"""`python -m saddlehop` is the command `saddlehop`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""Figures. Every function draws on `ax` (a new figure if None) and returns the Axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .jumps import JumpPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CLOCK_LABEL = r"clock  $t \,/\, \log(1/\lambda)$"
+_POSITIVE, _NEGATIVE, _NEVER, _LIMIT = "#0072B2", "#D55E00", "#B0B0B0", "#222222"
+
+
+def loss_staircase(jumps: JumpPath, ax: Axes | None = None) -> Axes:
+    """Draw the loss in the limit λ → 0 against the clock: a staircase.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    ax.stairs(jumps.losses, edges, baseline=None, color=_LIMIT, lw=1.8)
+    ax.set_ylabel(r"loss  $\frac{1}{2n}\sum_k r_k^2$")
+    ax.set_xlabel(CLOCK_LABEL)
+    ax.set_xlim(0, edges[-1])
+    ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def neuron_fan(jumps: JumpPath, ax: Axes | None = None) -> Axes:
+    """Draw the size of each neuron in the limit, as exponents log|a_j| / log(1/λ).
+
+    All start at −1; a neuron that reaches 0 activates. Positive neurons are solid, negative ones
+    dashed, neurons that never activate thin and grey.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    clock = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
+    activates = exponents[-1] == 0
+    for neuron in range(jumps.width):
+        positive = jumps.sets.signs[neuron] > 0
+        style: dict[str, Any] = {"color": _NEVER, "lw": 0.7, "zorder": 1}
+        if activates[neuron]:
+            style = {"color": _POSITIVE if positive else _NEGATIVE, "lw": 1.3, "zorder": 2}
+        ax.plot(clock, exponents[:, neuron], ls="-" if positive else "--", **style)
+    ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=_LIMIT, zorder=3)
+    _fan_legend(ax, bool((~activates).any()))
+    ax.set_ylabel(r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
+    ax.set_xlabel(CLOCK_LABEL)
+    ax.set_xlim(0, clock[-1])
+    ax.set_ylim(-1.04, 0.06)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def jump_figure(jumps: JumpPath, title: str | None = None) -> Figure:
+    """Draw the loss staircase above the neuron fan, on one clock.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    loss_staircase(jumps, top).set_xlabel("")
+    neuron_fan(jumps, bottom)
+    if title:
+        top.set_title(title, fontsize="medium", loc="left")
+    return figure
+
+
+def clock_end(jumps: JumpPath) -> float:
+    """Where pictures of `jumps` end on the clock: a little after the last jump."""
+    return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _fan_legend(ax: Axes, has_dormant: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=_POSITIVE, label="positive neuron"),
+        Line2D([], [], color=_NEGATIVE, ls="--", label="negative neuron"),
+    ]
+    if has_dormant:
+        handles.append(Line2D([], [], color=_NEVER, lw=0.7, label="never activates"))
+    ax.legend(handles=handles, loc="lower right", fontsize="small", frameon=False)
