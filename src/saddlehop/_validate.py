@@ -52,9 +52,9 @@ def _as_float(value: Any, name: str) -> Array:
 
 def require_length(array: Any, name: str, length: int, other: str) -> None:
     """Raise unless the first axis of `array` has the `length` that `other` has."""
-    if len(array) != length:
+    if array.shape[0] != length:
         raise InputError(
-            f"`{name}` has length {len(array)} but {other} has {length}; pass one entry for each."
+            f"`{name}` has length {array.shape[0]} but {other} has {length}; pass one entry for each."
         )
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
-from ._validate import require_length
 from .active_sets import ActiveSets, n_words
+from .errors import InputError
 from .initialization import Initialization
 from .problem import Problem
 
@@ -82,7 +82,11 @@ def align(problem: Problem, init: Initialization) -> Alignment:
     """
     from ._kernels import alignment as kernel
 
-    require_length(init.hidden.T, "init.hidden.T", problem.n_samples, "`problem.y`")
+    if init.n_samples != problem.n_samples:
+        raise InputError(
+            f"`init` has {init.n_samples} samples but the problem has {problem.n_samples}; draw the "
+            "start for this problem."
+        )
     words = np.zeros((problem.n_samples, n_words(init.width)), dtype=np.uint64)
     signs = np.empty(init.width, dtype=np.int8)
     stalled = np.zeros(init.width, dtype=np.bool_)

@@ -63,6 +63,11 @@ class Initialization:
         return self.output.size
 
     @property
+    def n_samples(self) -> int:
+        """Number of samples n."""
+        return self.hidden.shape[1]
+
+    @property
     def hidden_norms(self) -> Array:
         """Norms ‖w_j‖ of the hidden weights, shape (m,)."""
         return np.asarray(

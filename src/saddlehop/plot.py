@@ -31,7 +31,7 @@ def loss_staircase(jumps: JumpPath, ax: Axes | None = None) -> Axes:
     ax = _axes(ax)
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     ax.stairs(jumps.losses, edges, baseline=None, color=_LIMIT, lw=1.8)
-    ax.set_ylabel(r"loss  $\frac{1}{2n}\sum_k r_k^2$")
+    ax.set_ylabel(r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
     ax.set_xlabel(CLOCK_LABEL)
     ax.set_xlim(0, edges[-1])
     ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))

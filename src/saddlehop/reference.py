@@ -15,6 +15,8 @@ from scipy.optimize import brentq
 
 from ._arrays import Array
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class AlignedNeuron:
@@ -25,7 +27,9 @@ class AlignedNeuron:
     active: NDArray[np.bool_]
     """S_j, shape (n,)."""
     log_growth: float
-    """log C_j; −inf if dead."""
+    """Log C_j; −inf if dead."""
+    stalled: bool
+    """Whether it comes to rest at zero at a double root."""
 
 
 def align_neuron(output: float, hidden: Array, pulls: Array) -> AlignedNeuron:
@@ -42,42 +46,56 @@ def align_neuron(output: float, hidden: Array, pulls: Array) -> AlignedNeuron:
     -------
     AlignedNeuron
     """
-    a, u, alive, time = output, hidden.copy(), hidden > 0, 0.0
+    a, u, alive, time = output, hidden.copy(), (hidden > 0) & (pulls != 0), 0.0
+    if a == 0 and abs(pulls[alive] @ u[alive]) <= _ROUNDING * np.abs(pulls[alive]) @ u[alive]:
+        return AlignedNeuron(0, np.zeros_like(alive), -np.inf, bool(alive.any()))
     while True:
         rho = float(np.linalg.norm(pulls[alive]))
         slope = float(pulls[alive] @ u[alive])
-        side = np.sign(a) or np.sign(slope)
+        side = int(np.sign(a) or np.sign(slope))
         dying = alive & (side * pulls < 0)
-        turn = _turning_time(a, slope, rho)
-        if rho == 0 or (not dying.any() and turn is None):
+        growing = alive & (side * pulls > 0)
+        if not dying.any():
             break
-        shrink = u[dying] / -(side * pulls[dying])
-        wait = _time_of_area(abs(a), side * slope, rho, shrink.min(), turn) if dying.any() else None
+        turn = _turning_time(a, slope, rho)
+        shrink = u[dying] / np.abs(pulls[dying])
+        wait = _time_of_area(abs(a), side * slope, rho, shrink.min(), turn)
+        if wait is None and turn is None:
+            return AlignedNeuron(side, np.zeros_like(alive), -np.inf, bool(growing.any()))
         if wait is None:
-            if turn is None:
-                return AlignedNeuron(0, np.zeros_like(alive), -np.inf)
-            wait = turn
-        area = _area(a, slope, rho, wait)
-        died = np.flatnonzero(dying)[shrink == shrink.min()] if wait != turn else np.array([], int)
-        u = np.where(alive, u + pulls * area, u)
-        u[died] = 0
-        alive = alive & (u > 0)
-        a = 0.0 if wait == turn else a * np.cosh(rho * wait) + slope / rho * np.sinh(rho * wait)
-        time += wait
-    active = alive & (side * pulls > 0)
-    if not active.any():
-        return AlignedNeuron(int(side), active, -np.inf)
-    return AlignedNeuron(int(side), active, float(np.log(abs(a + slope / rho) / 2) - rho * time))
+            u = np.where(alive, u + pulls * side * _area(abs(a), side * slope, rho, turn), u)
+            alive &= u > _ROUNDING * np.abs(hidden)  # what dies just then is dead
+            a, time = 0.0, time + turn
+        else:
+            u = np.where(alive, u + pulls * side * shrink.min(), u)
+            alive[np.flatnonzero(dying)[shrink == shrink.min()]] = False
+            a, time = side * _size(abs(a), side * slope, rho, wait), time + wait
+    if not growing.any():
+        return AlignedNeuron(side, growing, -np.inf, False)
+    return AlignedNeuron(side, growing, np.log(abs(a + slope / rho) / 2) - rho * time, False)
+
+
+def _modes(a: float, slope: float, rho: float) -> tuple[float, float]:
+    """p, q in a(t) = p exp(ρt) + q exp(−ρt); p = 0 at a double root, to within rounding."""
+    p, q = (a + slope / rho) / 2, (a - slope / rho) / 2
+    return (0.0 if abs(p) <= _ROUNDING * abs(q) else p), q
+
+
+def _size(a: float, slope: float, rho: float, time: float) -> float:
+    """a after `time` on a piece."""
+    p, q = _modes(a, slope, rho)
+    return float(p * np.exp(rho * time) + q * np.exp(-rho * time))
 
 
 def _area(a: float, slope: float, rho: float, time: float) -> float:
-    """∫ a dt over a piece."""
-    return float(a / rho * np.sinh(rho * time) + slope / rho**2 * (np.cosh(rho * time) - 1))
+    """∫ a dt over `time` on a piece."""
+    p, q = _modes(a, slope, rho)
+    return float(p * np.expm1(rho * time) - q * np.expm1(-rho * time)) / rho
 
 
 def _turning_time(a: float, slope: float, rho: float) -> float | None:
-    """When a reaches zero on this piece, if it does."""
-    if a == 0 or a * slope >= 0 or abs(a) * rho >= abs(slope):
+    """When a reaches zero if no coordinate dies before; |a| ρ = |slope| is a double root."""
+    if a * slope >= 0 or abs(a) * rho >= abs(slope) * (1 - _ROUNDING):
         return None
     return float(np.arctanh(-a * rho / slope) / rho)
 
@@ -85,7 +103,7 @@ def _turning_time(a: float, slope: float, rho: float) -> float | None:
 def _time_of_area(
     a: float, slope: float, rho: float, area: float, turn: float | None
 ) -> float | None:
-    """When ∫ a dt reaches `area`, or None if a turns first."""
+    """When ∫ a dt reaches `area`, or None if a turns first or that never happens."""
     if turn is not None and _area(a, slope, rho, turn) <= area:
         return None
     end = turn if turn is not None else 1 / rho

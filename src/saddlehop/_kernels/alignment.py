@@ -28,6 +28,7 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
         sign = _first_sign(output[j], hidden[j], pulls)
         signs[j] = sign
         if sign == 0:
+            stalled[j] = np.any((hidden[j] > 0) & (pulls != 0))
             continue
         if not _may_turn(output[j], hidden[j], pulls, sign):
             _set_bits(words[:, j >> 6], np.uint64(j & 63), hidden[j], pulls, sign)
@@ -54,10 +55,12 @@ def growth_constants(output, hidden, pulls, log_growth):
 
 @njit(cache=True)
 def _first_sign(a, u, pulls):
-    """Sign of a just after the start: of a, or of ȧ if a = 0."""
+    """Sign of a just after the start: of a, or of ȧ if a = 0; 0 if that is zero to rounding."""
     if a != 0:
         return np.sign(a)
-    return np.sign(np.sum(pulls * np.maximum(u, 0.0)))
+    alive = np.maximum(u, 0.0)
+    slope = np.sum(pulls * alive)
+    return np.sign(slope) if abs(slope) > 4 * u.size * _EPS * np.sum(np.abs(pulls) * alive) else 0.0
 
 
 @njit(cache=True)
@@ -164,22 +167,22 @@ def _angle(a, c, a_new, c_new, x):
 
 
 @njit(cache=True)
-def _travel(a, rows, last, end):
-    """Go from the start to A = `end` in piece `last`: (time, a, b) there."""
+def _time_to(a, rows, last, end, turns):
+    """Go from the start to A = `end` in piece `last`, where a = 0 if it `turns`: (time, a)."""
     time, a_sq = 0.0, a * a
-    b = rows[0, 3]
     for i in range(last + 1):
-        radius = rows[i, 1]
-        stop = end if i == last else rows[i + 1, 0]
-        x = radius * (stop - rows[i, 0])
-        c = b / radius
+        radius, c = rows[i, 1], rows[i, 3] / rows[i, 1]
+        x = radius * ((end if i == last else rows[i + 1, 0]) - rows[i, 0])
         c_new = c + x
-        forward = c >= 0 or i == last
-        a_sq_new = max(a_sq + x * (c + c_new), 0.0) if forward else rows[i + 1, 2]
+        if i == last and turns:
+            a_sq_new = 0.0  # not by subtraction: the square root of its rounding would show
+        elif i == last or c >= 0:
+            a_sq_new = max(a_sq + x * (c + c_new), 0.0)
+        else:
+            a_sq_new = rows[i + 1, 2]
         time += _angle(math.sqrt(a_sq), c, math.sqrt(a_sq_new), c_new, x) / radius
         a_sq = a_sq_new
-        b = rows[i + 1, 3] if i < last else c_new * radius
-    return time, math.sqrt(a_sq), b
+    return time, math.sqrt(a_sq)
 
 
 @njit(cache=True)
@@ -198,14 +201,13 @@ def _log_growth(a, u, pulls):
         if double:
             return -np.inf
         if index >= 0:
-            time, _, _ = _travel(a, rows, index, turn)
-            a = 0.0
+            time, a = _time_to(a, rows, index, turn, True)
             u = np.where(u > 0, u + e * turn, 0.0)
             e = -e
             _, rows = _pieces(a, u, e)
     last = len(rows) - 1
-    rho = rows[last, 1]
+    at, rho, _, b = rows[last]
     if rho == 0:
         return -np.inf
-    more, a, b = _travel(a, rows, last, rows[last, 0])
+    more, a = _time_to(a, rows, last, at, False)
     return math.log(scale * (a + b / rho) / 2) - rho * (time + more)

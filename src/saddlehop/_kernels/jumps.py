@@ -42,7 +42,7 @@ def jump_process(words, strength, width, open_samples, tie_tol):
     jump_of_neuron = np.full(width, -1)
 
     exponents = np.full(width, -1.0)
-    rates, arrivals = np.zeros(width), np.empty(width)
+    speeds, arrivals = np.zeros(width), np.empty(width)
     group = np.zeros(words.shape[1], dtype=np.uint64)
     sums = np.zeros((_LIMBS, 64 * words.shape[1]), dtype=np.int64)
     scale = _scale(strength, still_open, n_open)
@@ -51,12 +51,12 @@ def jump_process(words, strength, width, open_samples, tie_tol):
 
     jump, clock = 0, 0.0
     while n_open > 0:
-        _set_rates(sums, bits, math.ldexp(1.0, scale) / n_samples, rates)
-        escapes[jump] = _fastest(rates, jump_of_neuron)
-        wait = _first_arrival(exponents, rates, jump_of_neuron, arrivals)
+        _set_speeds(sums, bits, scale, speeds)
+        escapes[jump] = _fastest(speeds, jump_of_neuron) / n_samples
+        wait = _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals)
         clock += wait
         margins[jump] = _activate(
-            jump, wait, tie_tol * clock, arrivals, rates, exponents, jump_of_neuron, group
+            jump, wait, tie_tol * clock, arrivals, exponents, jump_of_neuron, group
         )
         left = _fit(words, group, still_open, n_open, fitted, n_fitted)
         newly = n_open - left
@@ -123,42 +123,43 @@ def _add(words, strength, samples, scale, bits, sign, sums):
 
 
 @njit(cache=True)
-def _set_rates(sums, bits, unit, rates):
+def _set_speeds(sums, bits, scale, speeds):
+    """Fill `speeds` with n ρ_j; n stays apart so that rational examples come out exact."""
     limb = math.ldexp(1.0, -bits)
-    for j in range(rates.size):
+    for j in range(speeds.size):
         total = (sums[0, j] + (sums[1, j] + sums[2, j] * limb) * limb) * limb
-        rates[j] = unit * math.sqrt(total)
+        speeds[j] = math.ldexp(math.sqrt(total), scale)
 
 
 @njit(cache=True)
-def _fastest(rates, jump_of_neuron):
+def _fastest(speeds, jump_of_neuron):
     fastest = 0.0
-    for j in range(rates.size):
+    for j in range(speeds.size):
         if jump_of_neuron[j] < 0:
-            fastest = max(fastest, rates[j])
+            fastest = max(fastest, speeds[j])
     return fastest
 
 
 @njit(cache=True)
-def _first_arrival(exponents, rates, jump_of_neuron, arrivals):
+def _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals):
     """Fill `arrivals` with the waits −e_j / ρ_j of the dormant neurons; return the least."""
     least = np.inf
-    for j in range(rates.size):
-        dormant = jump_of_neuron[j] < 0 and rates[j] > 0
-        arrivals[j] = -exponents[j] / rates[j] if dormant else np.inf
+    for j in range(speeds.size):
+        dormant = jump_of_neuron[j] < 0 and speeds[j] > 0
+        arrivals[j] = -exponents[j] * n_samples / speeds[j] if dormant else np.inf
         least = min(least, arrivals[j])
     return least
 
 
 @njit(cache=True)
-def _activate(jump, wait, slack, arrivals, rates, exponents, jump_of_neuron, group):
+def _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group):
     """Grow the dormant neurons, activate those that arrive, set their bits in `group`.
 
     Returns the wait for the runner-up: 0 in a tie, inf if there is none.
     """
     group[:] = 0
     arrived, runner_up = 0, np.inf
-    for j in range(rates.size):
+    for j in range(arrivals.size):
         if jump_of_neuron[j] >= 0:
             continue
         late = arrivals[j] - wait
@@ -168,7 +169,7 @@ def _activate(jump, wait, slack, arrivals, rates, exponents, jump_of_neuron, gro
             jump_of_neuron[j] = jump
             group[j >> 6] |= np.uint64(1) << np.uint64(j & 63)
         else:
-            exponents[j] += rates[j] * wait
+            exponents[j] *= late / arrivals[j] if late < np.inf else 1.0
             runner_up = min(runner_up, late)
     return 0.0 if arrived > 1 else runner_up
 
