@@ -18,7 +18,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m pytest -q benches
+	$(BIN)/python benches/run.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,4 +27,4 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist demo-output
+	rm -rf $(VENV) build dist saddlehop-demo

@@ -107,6 +107,7 @@ def jumps_command(
     csv: CsvOut = None,
 ) -> None:
     """Compute the limit λ → 0 on a data file: which neuron activates when and fits what."""
+    _require_writable(plot, csv)
     setting = _load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     if plot:
@@ -261,14 +262,21 @@ def _print_json(document: dict[str, Any]) -> None:
     print(json.dumps(document, indent=2, allow_nan=False))
 
 
+def _require_writable(plot: Path | None, csv: Path | None) -> None:
+    """Raise before any work is done if an output cannot be written."""
+    if plot and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise InputError(f"`--plot` is {plot.name!r}; pass a file that ends in .png, .pdf or .svg.")
+    for path in (plot, csv):
+        if path and not path.parent.is_dir():
+            raise InputError(f"There is no folder {str(path.parent)!r} for {path.name!r}; make it.")
+
+
 def _write_picture(setting: Setting, jumps: JumpPath, path: Path) -> None:
     from .plot import jump_figure
 
     figure = jump_figure(jumps, f"{setting.name}, {jumps.width} neurons, limit λ → 0")
-    suffix = path.suffix.lower()
-    if suffix not in (".png", ".pdf", ".svg"):
-        raise InputError(f"`--plot` is {path.name!r}; pass a file that ends in .png, .pdf or .svg.")
-    _write(path, lambda temporary: figure.savefig(temporary, dpi=160, format=suffix[1:]))
+    form = path.suffix[1:].lower()
+    _write(path, lambda temporary: figure.savefig(temporary, dpi=160, format=form))
 
 
 def _write_csv(jumps: JumpPath, path: Path) -> None:

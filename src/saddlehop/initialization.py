@@ -65,7 +65,7 @@ class Initialization:
     @property
     def n_samples(self) -> int:
         """Number of samples n."""
-        return self.hidden.shape[1]
+        return int(self.hidden.shape[1])
 
     @property
     def hidden_norms(self) -> Array:

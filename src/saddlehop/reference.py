@@ -60,9 +60,9 @@ def align_neuron(output: float, hidden: Array, pulls: Array) -> AlignedNeuron:
         turn = _turning_time(a, slope, rho)
         shrink = u[dying] / np.abs(pulls[dying])
         wait = _time_of_area(abs(a), side * slope, rho, shrink.min(), turn)
-        if wait is None and turn is None:
-            return AlignedNeuron(side, np.zeros_like(alive), -np.inf, bool(growing.any()))
         if wait is None:
+            if turn is None:
+                return AlignedNeuron(side, np.zeros_like(alive), -np.inf, bool(growing.any()))
             u = np.where(alive, u + pulls * side * _area(abs(a), side * slope, rho, turn), u)
             alive &= u > _ROUNDING * np.abs(hidden)  # what dies just then is dead
             a, time = 0.0, time + turn

@@ -132,9 +132,9 @@ def _numbers(table: pd.DataFrame, column: int, name: str) -> Array:
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(np.argmax(bad))
-        found = table.iloc[row, column]
+        found = repr(str(table.iloc[row, column])) if table.notna().iloc[row, column] else "nothing"
         raise DataFileError(
-            f"Column {str(table.columns[column])!r} of {name!r} holds {str(found)!r} in row {row}, "
+            f"Column {str(table.columns[column])!r} of {name!r} holds {found} in row {row}, "
             "which is not a finite number; make the column numeric, or remove it or that row."
         )
     return values

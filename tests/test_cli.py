@@ -1,0 +1,161 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import saddlehop as sh
+from helpers import orthonormal_rows
+from saddlehop import cli
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A CSV of 12 orthogonal samples in 16 dimensions."""
+    X = 2 * orthonormal_rows(12, 16, seed=0)
+    y = np.random.default_rng(0).standard_normal(12)
+    path = tmp_path / "data.csv"
+    header = ",".join([f"x{i}" for i in range(16)] + ["y"])
+    np.savetxt(
+        path, np.column_stack([X, y]), delimiter=",", header=header, comments="", fmt="%.17g"
+    )
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["saddlehop", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "120")
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def solve(path, width, seed):
+    table = np.loadtxt(path, delimiter=",", skiprows=1)
+    problem = sh.Problem.from_data(table[:, :-1], table[:, -1])
+    return sh.solve_jumps(problem, sh.Initialization.draw(problem, width, rng=seed))
+
+
+def test_jumps_prints_a_table_of_the_path(run, data):
+    code, out, err = run("jumps", data, "--width", 20, "--seed", 3)
+    path = solve(data, 20, 3)
+    assert (code, err) == (0, "")
+    for time in path.times:
+        assert f"{time:.5g}" in out
+    assert f"{path.sq_norms[-1]:.6g}" in out
+    assert "Chance that a random start of 20 neurons fits all labels" in out
+
+
+def test_json_is_one_document_with_the_same_numbers(run, data):
+    code, out, err = run("jumps", data, "--width", 20, "--seed", 3, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    path = solve(data, 20, 3)
+    assert [jump["clock"] for jump in document["jumps"]] == path.times.tolist()
+    assert [jump["samples"] for jump in document["jumps"]] == [s.tolist() for s in path.samples]
+    assert document["jumps"][-1]["sq_norm"] == path.sq_norms[-1]
+    assert document["initial_loss"] == path.losses[0]
+    assert document["interpolates"] == path.interpolates
+
+
+def test_json_has_null_where_a_number_is_not_finite(run, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("x,y\n1.5,1\n")
+    _, out, _ = run("jumps", path, "--width", 1, "--seed", 0, "--json")
+    document = json.loads(out, parse_constant=lambda name: pytest.fail(name))
+    assert [jump["margin"] for jump in document["jumps"]] in ([], [None])
+
+
+def test_picture_and_csv_are_written(run, data, tmp_path):
+    for suffix in ("png", "pdf", "svg"):
+        run("jumps", data, "--plot", tmp_path / f"a.{suffix}", "--csv", tmp_path / "a.csv")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert len(rows) == 1 + solve(data, 40, 0).n_jumps
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a.csv",
+        "a.pdf",
+        "a.png",
+        "a.svg",
+        "data.csv",
+    ]
+
+
+def test_orthogonalize_says_what_it_changed(run, tmp_path):
+    path = tmp_path / "raw.csv"
+    X, y = sh.load_digits(orthogonal=False)
+    np.savetxt(path, np.column_stack([X, y]), delimiter=",")
+    code, out, err = run(
+        "jumps", path, "--target", "-1", "--orthogonalize", "--json", "--width", 24
+    )
+    assert code == 0
+    assert "mean cosine with the given rows" in err
+    problem = sh.Problem.from_data(*sh.load_digits())
+    expected = sh.solve_jumps(problem, sh.Initialization.draw(problem, 24, rng=0))
+    np.testing.assert_allclose(
+        [jump["clock"] for jump in json.loads(out)["jumps"]], expected.times, rtol=1e-9
+    )
+
+
+def test_demo(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("demo")
+    assert (code, err) == (0, "")
+    assert "least possible for an interpolator" in out
+    assert "saddlehop-demo/jumps.png" in out
+    assert sorted(os.listdir("saddlehop-demo")) == ["jumps.csv", "jumps.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["gone.csv"], "There is no file 'gone.csv'"),
+        (["{data}", "--target", "label"], "no target column 'label'"),
+        (["{data}", "--width", "0"], "`width` is 0"),
+        (["{data}", "--law", "xavier"], "`law` is 'xavier'"),
+        (["{data}", "--seed", "-1"], "`--seed` is -1"),
+        (["{data}", "--target", "0"], "are not orthogonal"),
+        (["{data}", "--plot", "a.gif"], "`--plot` is 'a.gif'"),
+        (
+            ["{data}", "--plot", "a.png", "--csv", "no/folder/a.csv"],
+            "There is no folder 'no/folder'",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence_on_stderr_and_leaves_nothing(
+    run, data, tmp_path, monkeypatch, arguments, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("jumps", *[a.format(data=data) for a in arguments])
+    assert code == 2
+    assert out == ""
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+    assert os.listdir(tmp_path) == ["data.csv"]
+
+
+def test_version_and_help(run):
+    assert run("--version") == (0, f"{sh.__version__}\n", "")
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("demo", "jumps"):
+        assert command in out
+
+
+def test_python_m_saddlehop_is_the_same_command():
+    out = subprocess.run(
+        [sys.executable, "-m", "saddlehop", "--version"], capture_output=True, text=True, check=True
+    )
+    assert out.stdout == f"{sh.__version__}\n"

@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import saddlehop as sh
+
+PUBLIC = {
+    "ActiveSets",
+    "Alignment",
+    "Initialization",
+    "JumpPath",
+    "MinNormInterpolator",
+    "Network",
+    "Problem",
+    "SaddlehopError",
+    "__version__",
+    "align",
+    "interpolation_probability",
+    "load_digits",
+    "make_orthogonal",
+    "min_norm_interpolator",
+    "orthogonalize",
+    "orthogonalizing_map",
+    "required_width",
+    "solve_jumps",
+}
+
+
+def test_public_names_are_frozen():
+    assert set(sh.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(sh, name) is not None
+
+
+def test_import_loads_nothing_heavy():
+    """Importing numba, pandas or matplotlib would take longer than all of saddlehop."""
+    code = (
+        "import sys, saddlehop; "
+        "print(sorted({'numba', 'pandas', 'matplotlib', 'scipy.optimize'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_errors_are_value_errors():
+    assert issubclass(sh.SaddlehopError, ValueError)
