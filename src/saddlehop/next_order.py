@@ -1,0 +1,152 @@
+"""The next order in 1/L, L = log(1/λ): what the jumps leave behind in the dormant neurons.
+
+Let T_i = s_i L + θ_i be the time at which the first neuron of jump i would reach size one if its
+growth went on. Between the jumps a dormant neuron is on a line,
+
+    log|a_j(t)| = e_j L + κ_j + ρ_j (t − T_i),
+
+so the next jump, of neuron g, has θ_{i+1} = θ_i − κ_g / ρ_g; every κ_j grows by ρ_j (θ_{i+1} − θ_i),
+and by its shift Δ_j on the orbit of the jump (`heteroclinic.py`). At the start θ = 0 and κ_j = log C_j.
+Jump i happens at t = s_i L + θ_i + τ_½, with τ_½ the half time of its neuron on the orbit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import Array
+from .active_sets import ActiveSets
+from .heteroclinic import Group, Orbit, Passengers, solve_orbit
+from .problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedJump:
+    """One jump followed from saddle to saddle."""
+
+    reference: float
+    """θ_i: the orbit's own time is τ = t − s_i L − θ_i."""
+    neurons: tuple[int, ...]
+    """The neurons that activate."""
+    samples: NDArray[np.int64]
+    """The samples they fit."""
+    classes: NDArray[np.int64]
+    """Class of each sample, shape (|B|,)."""
+    orbit: Orbit
+    """The orbit."""
+    log_sizes: Array
+    """κ_j of all neurons just after the jump, in the line log|a_j| = e_j L + κ_j + ρ_j τ, shape (m,)."""
+
+
+def follow_jumps(
+    problem: Problem,
+    sets: ActiveSets,
+    log_growth: Array,
+    neurons: tuple[tuple[int, ...], ...],
+    samples: tuple[NDArray[np.int64], ...],
+) -> list[SolvedJump]:
+    """Carry the sizes of the dormant neurons through all the jumps.
+
+    Parameters
+    ----------
+    problem : Problem
+    sets : ActiveSets
+    log_growth : ndarray, shape (m,)
+        log C_j.
+    neurons, samples : tuples
+        Of each jump: the neurons that activate and the samples they fit.
+
+    Returns
+    -------
+    list of SolvedJump
+    """
+    masses = _squared_pulls(problem, sets, samples)
+    rates = np.sqrt(np.cumsum(masses[::-1], axis=0)[::-1])  # (J, m), ρ_j before each jump
+    rates = np.vstack([rates, np.zeros(sets.width)])
+    kappa = np.where(np.isfinite(log_growth), log_growth, 0.0)
+    dormant = np.ones(sets.width, dtype=bool)
+    solved: list[SolvedJump] = []
+    theta = 0.0
+    for jump, (group, fitted) in enumerate(zip(neurons, samples, strict=True)):
+        wait = -kappa[group[0]] / rates[jump, group[0]]
+        theta += wait
+        kappa = kappa + rates[jump] * wait
+        dormant[list(group)] = False
+        passengers = np.flatnonzero(dormant & (masses[jump] > 0))
+        orbit, classes = _orbit(problem, sets, group, fitted, passengers, rates[jump : jump + 2], kappa)
+        kappa[passengers] += orbit.shifts
+        solved.append(SolvedJump(theta, group, fitted, classes, orbit, kappa.copy()))
+    return solved
+
+
+def _squared_pulls(
+    problem: Problem, sets: ActiveSets, samples: tuple[NDArray[np.int64], ...]
+) -> Array:
+    """Σ d_k² over the samples of each jump in each S_j, shape (J, m)."""
+    from ._kernels import orbit as kernel
+
+    result = np.zeros((len(samples), sets.width))
+    for jump, fitted in enumerate(samples):
+        kernel.add_over_sets(sets.words, fitted, problem.pulls**2, result[jump])
+    return result
+
+
+def _orbit(
+    problem: Problem,
+    sets: ActiveSets,
+    group: tuple[int, ...],
+    fitted: NDArray[np.int64],
+    passengers: NDArray[np.int64],
+    rates: Array,
+    kappa: Array,
+) -> tuple[Orbit, NDArray[np.int64]]:
+    """Solve the orbit of a jump; `rates` are those before and after it."""
+    active = np.array([sets.of(neuron, fitted) for neuron in group])
+    classes, first = _classes(problem.curvatures[fitted], active)
+    masses = _class_masses(problem, sets, fitted, classes, (*group, *passengers), first.size)
+    members = list(group)
+    orbit = solve_orbit(
+        Group(
+            rates=rates[0, members],
+            head_starts=kappa[members],
+            pulls=problem.curvatures[fitted[first]] / problem.n_samples,
+            masses=masses[: len(group)],
+        ),
+        Passengers(
+            rates=rates[0, passengers], rests=rates[1, passengers], masses=masses[len(group) :]
+        ),
+    )
+    return orbit, classes
+
+
+def _classes(
+    curvatures: Array, active: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number samples by curvature and by the neurons of the group on them; a sample of each."""
+    keys = np.vstack([curvatures, active])
+    if len(active) == 1:
+        _, first, classes = np.unique(curvatures, return_index=True, return_inverse=True)
+    else:
+        _, first, classes = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    return classes.ravel(), first
+
+
+def _class_masses(
+    problem: Problem,
+    sets: ActiveSets,
+    fitted: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    neurons: tuple[int, ...],
+    n_classes: int,
+) -> Array:
+    """Σ β_k² over the samples of each class in the set of each neuron, shape (neurons, classes)."""
+    squares = problem.targets[fitted] ** 2
+    return np.array(
+        [
+            np.bincount(classes, np.where(sets.of(j, fitted), squares, 0.0), n_classes)
+            for j in neurons
+        ]
+    )
