@@ -224,7 +224,9 @@ class TestTies:
     def test_equal_sets_without_a_start_know_their_norm_but_not_their_split(self):
         jumps = solve_sets([3, 4], [[1, 1], [1, 1]], [1, 1])
         assert jumps.sq_norms[-1] == pytest.approx(10)
-        with pytest.raises(UnresolvedTieError, match="pass an Initialization"):
+        with pytest.raises(
+            UnresolvedTieError, match="only active sets are known; pass an Initialization"
+        ):
             jumps.final  # noqa: B018
 
     def test_overlapping_sets_leave_only_the_split_open(self):
@@ -236,7 +238,7 @@ class TestTies:
         np.testing.assert_array_equal(np.isnan(jumps.sq_norms), [False, True, True])
         assert jumps.saddle(0).sq_norm == 0
         for index in (1, 2):
-            with pytest.raises(UnresolvedTieError, match="Neurons 0, 1 activate together"):
+            with pytest.raises(UnresolvedTieError, match="only active sets are known"):
                 jumps.saddle(index)
 
     def test_open_sets_that_have_become_equal(self):
@@ -245,8 +247,19 @@ class TestTies:
         jumps = solve_sets([1, 1, 0.5], active, [1, 1, 1])
         assert jumps.neurons == ((2,), (0, 1))
         np.testing.assert_allclose(jumps.sq_norms[-1], 2 * (np.sqrt(2) + 0.5))
-        with pytest.raises(UnresolvedTieError, match="orbit"):
+        with pytest.raises(UnresolvedTieError, match="only active sets are known"):
             jumps.final  # noqa: B018
+
+    def test_the_tied_reference_cases(self, case):
+        """Contributions of the limit against the flow at the smallest λ of the case."""
+        if not case["tied"] or case["flows"][-1]["log10_init_scale"] > -100:
+            pytest.skip("not tied, or no flow near the limit")
+        problem = sh.Problem(case["y"], case["norms"])
+        jumps = sh.solve_jumps(problem, sh.Initialization(case["output"], case["hidden"]))
+        final, flow = jumps.final, case["flows"][-1]
+        np.testing.assert_allclose(final.contributions, flow["contributions"], atol=1e-8)
+        assert final.sq_norm == pytest.approx(flow["active_sq_norm"], rel=1e-8)
+        assert jumps.sq_norms[-1] == pytest.approx(flow["active_sq_norm"], rel=1e-8)
 
     def test_rounding_does_not_hide_a_tie(self):
         sums = [0.1 + 0.2, 0.3]

@@ -31,9 +31,9 @@ from scipy.special import gammaln
 from ._arrays import Array
 from .errors import SaddlehopError
 
-RTOL = 1e-12
+RTOL = 1e-10
 _START = 1e-16  # residual fraction at which the integration starts: growth is linear before
-_END = 2e-11  # and at which it ends
+_END = 1e-9  # and at which it ends
 _MAX_STEPS = 100_000
 
 
@@ -184,9 +184,7 @@ def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
     a, c = alpha[rest], gamma[rest]
     d = np.sqrt(np.maximum((a - c) * (a + c), 0))
     a_minus_d = c * c / (a + d)
-    log_t = (
-        gammaln(1 + 2 * a) + gammaln(2 * c) - gammaln(a_minus_d + c) - gammaln(1 + a + d + c)
-    )
+    log_t = gammaln(1 + 2 * a) + gammaln(2 * c) - gammaln(a_minus_d + c) - gammaln(1 + a + d + c)
     shifts[rest] = 2 * log_t + np.log1p(d / a)
     return shifts
 

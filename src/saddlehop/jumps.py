@@ -23,14 +23,19 @@ from ._arrays import Array, norm
 from ._validate import require_length
 from .active_sets import WORD, ActiveSets, n_words
 from .alignment import Alignment, align
-from .errors import InputError
+from .errors import InputError, UnresolvedTieError
 from .initialization import Initialization
 from .network import Network
 from .problem import Problem
-from .ties import Part, is_determined, split_tie
+from .scale import parse_scale
+from .ties import Part, split_tie
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .next_order import SolvedJump
+    from .prediction import Prediction
+    from .saddles import Saddle, SaddleCheck
 
 TIE_TOL = 1e-12
 
@@ -40,6 +45,8 @@ class JumpPath:
     """The jump process: J jumps between J + 1 saddles.
 
     Calling it with a clock time gives the network there; a jump belongs to what follows it.
+    What needs more than the order of the jumps (ties, `corrections`, `predict`) is computed when
+    it is asked for, and needs the start or its alignment.
     """
 
     problem: Problem
@@ -56,8 +63,6 @@ class JumpPath:
     """The samples fitted at each jump, increasing."""
     losses: Array
     """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
-    sq_norms: Array
-    """Squared norm at each saddle, shape (J+1,); nan from the first tie that leaves it open."""
     exponents: Array
     """log|a_j| / log(1/λ) at each saddle, shape (J+1, m): −1 at the start, 0 once active."""
     escape_rates: Array
@@ -87,6 +92,50 @@ class JumpPath:
         """The network the process ends in."""
         return self.saddle(self.n_jumps)
 
+    @cached_property
+    def sq_norms(self) -> Array:
+        """Squared norm at each saddle, shape (J+1,).
+
+        nan from the first tie on that leaves the norm to the start, if only active sets are known.
+        """
+        return np.cumsum([0.0, *(self._added_sq_norm(jump) for jump in range(self.n_jumps))])
+
+    @cached_property
+    def corrections(self) -> Array:
+        """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,).
+
+        t_i is when the first neuron of the jump passes half of the a² it reaches.
+        """
+        return np.array(
+            [solved.reference + np.nanmin(solved.orbit.half_times) for solved in self.solved]
+        )
+
+    @cached_property
+    def resolving_scale(self) -> Array:
+        """log10 of the λ below which each jump stands apart from its neighbours, shape (J,).
+
+        By then 99% of the loss of one jump is gone when 1% of the next is, and no dormant neuron
+        that shares samples with the jump has grown above a tenth of its size.
+        """
+        from .prediction import resolving_scale
+
+        return resolving_scale(self)
+
+    @cached_property
+    def growth_rates(self) -> Array:
+        """Growth rate ρ_j of each neuron at each saddle were it dormant, shape (J+1, m)."""
+        from .next_order import growth_rates
+
+        return growth_rates(self.problem, self.sets, self.samples)
+
+    @cached_property
+    def solved(self) -> list[SolvedJump]:
+        """Each jump followed on its orbit."""
+        from .next_order import follow_jumps
+
+        growth = self.require_alignment().log_growth
+        return follow_jumps(self.problem, self.sets, growth, self.neurons, self.samples)
+
     def saddle(self, index: int) -> Network:
         """Return the network after `index` jumps.
 
@@ -102,19 +151,60 @@ class JumpPath:
         Raises
         ------
         UnresolvedTieError
-            If neurons that tied before share samples in a way the jump order does not settle.
+            If neurons that tied before share samples and only their active sets are known.
         """
-        if not 0 <= index <= self.n_jumps:
-            raise InputError(
-                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
-                "these."
-            )
+        self._require_saddle(index)
         output = np.zeros(self.width)
         hidden = np.zeros((self.width, self.problem.n_samples))
         for jump in range(index):
             for part in self._parts[jump]:
-                self._activate(part, output, hidden)
+                self._activate(jump, part, output, hidden)
         return Network(output, hidden)
+
+    def saddle_facts(self, index: int) -> Saddle:
+        """Return the saddle after `index` jumps with every way out of it and its gradient."""
+        from .saddles import saddle_facts
+
+        return saddle_facts(self, index)
+
+    def check_saddle(self, index: int) -> SaddleCheck:
+        """Compare the saddle after `index` jumps with finite differences of the loss."""
+        from .saddles import check_saddle
+
+        return check_saddle(self, index)
+
+    def predict_times(
+        self, init_scale: float | str | None = None, log_init_scale: float | None = None
+    ) -> Array:
+        """Return the times t_i of the jumps at a finite λ, right to o(1) as λ → 0, shape (J,).
+
+        Parameters
+        ----------
+        init_scale : float or str
+            The scale λ; a string such as "1e-1000" may be below the smallest float.
+        log_init_scale : float
+            log λ, instead of `init_scale`.
+        """
+        return self.predict(init_scale, log_init_scale).times
+
+    def predict(
+        self, init_scale: float | str | None = None, log_init_scale: float | None = None
+    ) -> Prediction:
+        """Return the next-order picture at a finite λ: times, loss curve, sizes of neurons.
+
+        Parameters
+        ----------
+        init_scale : float or str
+            The scale λ < 1; a string such as "1e-1000" may be below the smallest float.
+        log_init_scale : float
+            log λ, instead of `init_scale`.
+        """
+        from .prediction import Prediction
+
+        log_scale = parse_scale(init_scale, log_init_scale)
+        if log_scale >= 0:
+            raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+        return Prediction(self, log_scale)
 
     def __call__(self, clock: float) -> Network:
         """Return the network at a time on the clock t / log(1/λ)."""
@@ -144,6 +234,15 @@ class JumpPath:
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
 
+    def require_alignment(self) -> Alignment:
+        """Return the alignment, or raise if only the active sets were given."""
+        if self.alignment is None:
+            raise UnresolvedTieError(
+                "The sizes of the neurons depend on the start but only active sets are known; pass "
+                "an Initialization or Alignment to `solve_jumps`."
+            )
+        return self.alignment
+
     @cached_property
     def _parts(self) -> list[list[Part]]:
         return [
@@ -151,13 +250,43 @@ class JumpPath:
             for group, fitted in zip(self.neurons, self.samples, strict=True)
         ]
 
-    def _activate(self, part: Part, output: Array, hidden: Array) -> None:
-        """Write the weights of neurons that fit `part` together."""
+    def _require_saddle(self, index: int) -> None:
+        if not 0 <= index <= self.n_jumps:
+            raise InputError(
+                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
+                "these."
+            )
+
+    def _activate(self, jump: int, part: Part, output: Array, hidden: Array) -> None:
+        """Write the weights of the neurons that fit `part` together."""
         targets = np.abs(self.problem.targets[part.samples])
         size = np.sqrt(norm(targets))
-        for neuron, share in zip(part.neurons, part.shares(self.alignment), strict=True):
-            output[neuron] = self.sets.signs[neuron] * share * size
-            hidden[neuron, part.samples] = share * (targets / size)
+        for member, neuron in zip(part.members, part.neurons, strict=True):
+            if part.same_open_set:
+                share = self._share(jump, part, neuron)
+                a, u = share * size, share * (targets / size)
+            else:
+                solved = self.solved[jump]
+                classes = solved.classes[np.searchsorted(solved.samples, part.samples)]
+                a, u = solved.orbit.output[member], solved.orbit.weights[member, classes] * targets
+            output[neuron] = self.sets.signs[neuron] * a
+            hidden[neuron, part.samples] = u
+
+    def _share(self, jump: int, part: Part, neuron: int) -> float:
+        """Fraction of the common size that falls to one of neurons with one open set."""
+        if len(part.neurons) == 1:
+            return 1.0
+        sizes = self.solved[jump].arrivals[list(part.neurons)]
+        return float(
+            np.exp(self.solved[jump].arrivals[neuron] - np.logaddexp.reduce(2 * sizes) / 2)
+        )
+
+    def _added_sq_norm(self, jump: int) -> float:
+        if all(part.same_open_set for part in self._parts[jump]):
+            return sum(2 * norm(self.problem.targets[part.samples]) for part in self._parts[jump])
+        if self.alignment is None:
+            return float("nan")
+        return 2 * float(np.sum(self.solved[jump].orbit.output ** 2))
 
     def _sign_label(self, group: tuple[int, ...]) -> str:
         signs = {int(self.sets.signs[neuron]) for neuron in group}
@@ -210,7 +339,6 @@ def solve_jumps(
         neurons=neurons,
         samples=samples,
         losses=_losses(problem, samples, unfit),
-        sq_norms=_sq_norms(problem, sets, neurons, samples),
         exponents=exponents,
         escape_rates=escapes,
         margins=margins,
@@ -255,19 +383,3 @@ def _losses(
     """Loss at each saddle, summed from the end so that small losses keep their digits."""
     left = [float(np.sum(problem.y[part] ** 2)) for part in (*samples, unfit)]
     return np.cumsum(left[::-1])[::-1] / (2 * problem.n_samples)
-
-
-def _sq_norms(
-    problem: Problem,
-    sets: ActiveSets,
-    neurons: tuple[tuple[int, ...], ...],
-    samples: tuple[NDArray[np.int64], ...],
-) -> Array:
-    added = [0.0]
-    for group, fitted in zip(neurons, samples, strict=True):
-        parts = split_tie(sets, group, fitted)
-        settled = all(map(is_determined, parts))
-        added.append(
-            sum(2 * norm(problem.targets[part.samples]) for part in parts) if settled else np.nan
-        )
-    return np.cumsum(added)

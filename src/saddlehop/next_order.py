@@ -37,8 +37,14 @@ class SolvedJump:
     """Class of each sample, shape (|B|,)."""
     orbit: Orbit
     """The orbit."""
+    passengers: NDArray[np.int64]
+    """Dormant neurons that share samples with them."""
+    slowest: float
+    """1/ρ of the slowest neuron of the group."""
+    arrivals: Array
+    """κ_j of all neurons if nothing happened, log|a_j| = e_j L + κ_j + ρ_j τ before, shape (m,)."""
     log_sizes: Array
-    """κ_j of all neurons just after the jump, in the line log|a_j| = e_j L + κ_j + ρ_j τ, shape (m,)."""
+    """κ_j of all neurons just after the jump, with the ρ_j after it, shape (m,)."""
 
 
 def follow_jumps(
@@ -63,9 +69,7 @@ def follow_jumps(
     -------
     list of SolvedJump
     """
-    masses = _squared_pulls(problem, sets, samples)
-    rates = np.sqrt(np.cumsum(masses[::-1], axis=0)[::-1])  # (J, m), ρ_j before each jump
-    rates = np.vstack([rates, np.zeros(sets.width)])
+    rates = growth_rates(problem, sets, samples)
     kappa = np.where(np.isfinite(log_growth), log_growth, 0.0)
     dormant = np.ones(sets.width, dtype=bool)
     solved: list[SolvedJump] = []
@@ -75,23 +79,37 @@ def follow_jumps(
         theta += wait
         kappa = kappa + rates[jump] * wait
         dormant[list(group)] = False
-        passengers = np.flatnonzero(dormant & (masses[jump] > 0))
-        orbit, classes = _orbit(problem, sets, group, fitted, passengers, rates[jump : jump + 2], kappa)
+        passengers = np.flatnonzero(dormant & (rates[jump] > rates[jump + 1]))
+        orbit, classes = _orbit(
+            problem, sets, group, fitted, passengers, rates[jump : jump + 2], kappa
+        )
+        arrivals = kappa.copy()
         kappa[passengers] += orbit.shifts
-        solved.append(SolvedJump(theta, group, fitted, classes, orbit, kappa.copy()))
+        slowest = float(1 / rates[jump, list(group)].min())
+        solved.append(
+            SolvedJump(
+                theta, group, fitted, classes, orbit, passengers, slowest, arrivals, kappa.copy()
+            )
+        )
     return solved
 
 
-def _squared_pulls(
+def growth_rates(
     problem: Problem, sets: ActiveSets, samples: tuple[NDArray[np.int64], ...]
 ) -> Array:
-    """Σ d_k² over the samples of each jump in each S_j, shape (J, m)."""
+    """Growth rate ρ_j each neuron would have at each saddle if dormant, shape (J+1, m).
+
+    Summed from the last jump backwards, so that small rates keep their digits.
+    """
     from ._kernels import orbit as kernel
 
-    result = np.zeros((len(samples), sets.width))
-    for jump, fitted in enumerate(samples):
-        kernel.add_over_sets(sets.words, fitted, problem.pulls**2, result[jump])
-    return result
+    largest = float(np.max(np.abs(problem.pulls))) or 1.0
+    weights = (problem.pulls / largest) ** 2
+    squares = np.zeros((len(samples) + 1, sets.width))
+    for jump in range(len(samples) - 1, -1, -1):
+        squares[jump] = squares[jump + 1]
+        kernel.add_over_sets(sets.words, samples[jump], weights, squares[jump])
+    return np.asarray(largest * np.sqrt(squares))
 
 
 def _orbit(

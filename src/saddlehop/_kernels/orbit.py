@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 _STAGES = 12
+_NOISE = 1e-8
 
 
 @njit(cache=True)
@@ -59,8 +60,11 @@ def _stages(state, step, n_active, strength, mass, tableau, slopes, f, work):
 
 @njit(cache=True)
 def _error(state, new, step, slopes, fifth, third, rtol):
-    """Hairer's combination of the errors of orders 5 and 3, in units of the tolerance."""
-    sum5, sum3, count = 0.0, 0.0, 0
+    """Hairer's combination of the errors of orders 5 and 3, in units of the tolerance.
+
+    The largest over all entries, not their mean: on late steps one fast class sets the pace.
+    """
+    worst5, worst3 = 0.0, 0.0
     for j in range(len(state)):
         for c in range(state.shape[1]):
             e5, e3 = 0.0, 0.0
@@ -68,12 +72,11 @@ def _error(state, new, step, slopes, fifth, third, rtol):
                 e5 += fifth[i] * slopes[i, j, c]
                 e3 += third[i] * slopes[i, j, c]
             scale = rtol * (1.0 if c == 0 else 1e-3 + max(abs(state[j, c]), abs(new[j, c])))
-            sum5 += (e5 / scale) ** 2
-            sum3 += (e3 / scale) ** 2
-            count += 1
-    if sum5 == 0 and sum3 == 0:
+            worst5 = max(worst5, (e5 / scale) ** 2)
+            worst3 = max(worst3, (e3 / scale) ** 2)
+    if worst5 == 0 and worst3 == 0:
         return 0.0
-    return step * sum5 / math.sqrt((sum5 + 0.01 * sum3) * count)
+    return step * worst5 / math.sqrt(worst5 + 0.01 * worst3)
 
 
 @njit(cache=True)
@@ -116,10 +119,10 @@ def _keep(node, time, state, n_active):
 
 @njit(cache=True)
 def _bury(state, strength):
-    """Weights at or below zero are dead."""
+    """Weights below zero are dead; those of a fitted class hover there within rounding."""
     for j in range(len(state)):
         for c in range(strength.shape[1]):
-            if state[j, c + 1] < 0:
+            if state[j, c + 1] < -_NOISE:
                 state[j, c + 1] = 0.0
                 strength[j, c] = 0.0
 

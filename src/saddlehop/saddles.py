@@ -1,0 +1,123 @@
+"""Facts about a saddle: how it can be left, and that it is one.
+
+At a saddle the active neurons fit their samples, residual pulls d_k = y_k ‖x_k‖ / n remain on the
+open samples, and the dormant neurons are zero. Near zero neuron j obeys ȧ = Σ d_k u_k, u̇_k = a d_k
+over its open samples, so it escapes at rate ρ_j = ‖d‖ along (a, u) = (s_j, |d| / ρ_j) / √2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._arrays import Array
+from .network import Network
+
+if TYPE_CHECKING:
+    from .jumps import JumpPath
+
+
+@dataclass(frozen=True, eq=False)
+class Saddle:
+    """A saddle on the way, with the ways out of it."""
+
+    network: Network
+    """The network there."""
+    loss: float
+    """Its loss."""
+    rates: Array
+    """Growth rate ρ_j of each dormant neuron, per unit of t; 0 for active ones, shape (m,)."""
+    directions: Network
+    """Unit directions (a_j, u_j) in which the dormant neurons escape, zero where there is none."""
+    gradient_norm: float
+    """Norm of the gradient of the loss in all weights, with samples a neuron is not active on
+    left out; zero up to rounding."""
+
+    @property
+    def n_escaping(self) -> int:
+        """How many dormant neurons grow; 0 at a minimum."""
+        return int(np.count_nonzero(self.rates))
+
+
+@dataclass(frozen=True, eq=False)
+class SaddleCheck:
+    """Agreement of a saddle with finite differences of the loss."""
+
+    gradient: float
+    """Largest |∂L/∂θ| over the weights of active neurons, relative to the largest pull."""
+    curvature: float
+    """Largest relative difference between −ρ_j and the second difference of the loss along the
+    escape direction of neuron j; 0 if nothing escapes."""
+
+
+def saddle_facts(jumps: JumpPath, index: int) -> Saddle:
+    """Collect the facts about the saddle after `index` jumps."""
+    network = jumps.saddle(index)
+    problem, active = jumps.problem, jumps.sets.to_bool()
+    pulls = problem.norms * (problem.y - network.outputs(problem)) / problem.n_samples
+    still_open = problem.y != 0
+    still_open[np.concatenate([[], *jumps.samples[:index]]).astype(int)] = False
+    dormant = network.output == 0
+    felt = np.where(active & still_open & dormant[:, None], np.abs(problem.pulls), 0.0)
+    largest = float(felt.max(initial=0.0)) or 1.0
+    rates = largest * np.linalg.norm(felt / largest, axis=1)
+    unit = np.where(rates > 0, rates, 1.0) * np.sqrt(2)
+    escapes = rates > 0
+    alive = network.hidden > 0
+    slope_hidden = np.where(alive, network.output[:, None] * pulls, 0.0)
+    slope_output = np.maximum(network.hidden, 0) @ pulls
+    return Saddle(
+        network=network,
+        loss=float(jumps.losses[index]),
+        rates=rates,
+        directions=Network(
+            np.where(escapes, jumps.sets.signs / np.sqrt(2), 0.0), felt / unit[:, None]
+        ),
+        gradient_norm=float(np.hypot(np.linalg.norm(slope_hidden), np.linalg.norm(slope_output))),
+    )
+
+
+def check_saddle(jumps: JumpPath, index: int, step: float = 1e-4) -> SaddleCheck:
+    """Compare a saddle with central differences of the loss itself.
+
+    `step` is relative to the size of the largest weight (gradient) and to the square root of the
+    largest target (curvature).
+    """
+    facts = saddle_facts(jumps, index)
+    problem, network = jumps.problem, facts.network
+    pull = float(np.abs(problem.pulls).max()) or 1.0
+    size = float(np.sqrt(np.abs(problem.targets).max())) or 1.0
+
+    def loss(output: Array, hidden: Array) -> float:
+        return Network(output, hidden).loss(problem)
+
+    slopes = [0.0]
+    for j in np.flatnonzero(network.output):
+        for move in np.vstack([np.eye(1, problem.n_samples + 1), _alive_moves(network, int(j))]):
+            rise = loss(*_moved(network, int(j), step * size * move))
+            rise -= loss(*_moved(network, int(j), -step * size * move))
+            slopes.append(abs(rise) / (2 * step * size))
+    errors = [0.0]
+    for j in np.flatnonzero(facts.rates):
+        move = np.concatenate([[facts.directions.output[j]], facts.directions.hidden[j]])
+        there = loss(*_moved(network, int(j), step * size * move))
+        second = 2 * (there - loss(network.output, network.hidden)) / (step * size) ** 2
+        errors.append(abs(second / -facts.rates[j] - 1))
+    return SaddleCheck(max(slopes) / (pull * size), max(errors))
+
+
+def _alive_moves(network: Network, neuron: int) -> Array:
+    """Unit moves of the alive hidden weights of a neuron, shape (alive, 1 + n)."""
+    alive = np.flatnonzero(network.hidden[neuron] > 0)
+    moves = np.zeros((alive.size, network.hidden.shape[1] + 1))
+    moves[np.arange(alive.size), alive + 1] = 1.0
+    return moves
+
+
+def _moved(network: Network, neuron: int, move: Array) -> tuple[Array, Array]:
+    output, hidden = network.output.copy(), network.hidden.copy()
+    output[neuron] += move[0]
+    hidden[neuron] += move[1:]
+    return output, hidden
