@@ -88,7 +88,7 @@ class Prediction:
     def _origins(self) -> Array:
         """T_i = s_i L + θ_i, shape (J,)."""
         references = np.array([solved.reference for solved in self.jumps.solved])
-        return -self.log_init_scale * self.jumps.times + references
+        return np.asarray(-self.log_init_scale * self.jumps.times + references)
 
 
 def resolving_scale(jumps: JumpPath) -> Array:
