@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 STEPS_PER_CHECKPOINT = 16
 CHECKPOINT_BYTES = 2**28
+MAX_ORDER = 24
 
 
 @dataclass(frozen=True)
@@ -143,13 +144,12 @@ def begin(
         stiffness,
         loss_weight,
         step_tol,
-        max(0.1 * rtol / math.sqrt(problem.n_samples), 4e-16),
+        max(0.25 * rtol, 1e-14),
         0.1 * rtol,
         t_end / units.time,
     )
-    max_order = max(6, math.ceil(1 - 0.5 * math.log(step_tol)))
     state = _first_state(start, log_scale - 0.5 * math.log(units.target))
-    return Trajectory(constants, units, start, log_scale, max_order, state)
+    return Trajectory(constants, units, start, log_scale, MAX_ORDER, state)
 
 
 def _normalised(
@@ -209,10 +209,14 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         settled=np.empty(n, np.bool_),
         load=np.empty(n),
         is_moving=np.empty(m, np.bool_),
+        bounds=np.zeros(m + 1, np.int64),
+        packed_sample=np.empty(n_pairs, np.int32),
         hidden_series=np.empty((terms, n_pairs)),
         pull_series=np.empty((terms, n_pairs)),
-        sample_series=np.empty((terms, n)),
+        output_rows=np.empty((terms, n_pairs)),
         output_series=np.zeros((terms, m)),
+        sizes=np.empty(terms),
+        product=np.empty(n_pairs),
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),

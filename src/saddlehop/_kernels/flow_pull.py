@@ -229,8 +229,12 @@ def pull_all(state: State, work: Work, time: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def plateau_length(constants: Constants, state: State, work: Work) -> tuple[float, float, bool]:
+def plateau_length(
+    constants: Constants, state: State, work: Work, least: float
+) -> tuple[float, float, bool]:
     """Return for how long the pulls may be taken constant, the fastest rate, and whether all is learned.
+
+    Gives up early, with a lower length, once it is below `least` and something is left to learn.
 
     Neuron j adds to the pulls at most w ã (e^x − 1)(‖κu‖ + ‖κd‖ ã e^x / ρ) with x = ρ_j t, where
     ã stands for |a| + |b|/ρ. Half of the tolerance over that, times min(t, 1/ρ), bounds the
@@ -238,6 +242,8 @@ def plateau_length(constants: Constants, state: State, work: Work) -> tuple[floa
     """
     longest, fastest, finished = np.inf, 0.0, True
     for j in range(state.output.size):
+        if longest < least and not finished:
+            break
         sq_rho, b, shift, gain = 0.0, 0.0, 0.0, 0.0
         learnable = False
         for p in range(state.first[j], state.first[j] + state.alive[j]):

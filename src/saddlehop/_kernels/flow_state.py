@@ -66,10 +66,14 @@ class Work(NamedTuple):
     settled: NDArray[np.bool_]  # (n,)
     load: Array  # (n,)
     is_moving: NDArray[np.bool_]  # (m,)
-    hidden_series: Array  # (P + 1, N) Taylor coefficients of ũ
-    pull_series: Array  # (P + 1, N) those of d, one copy for each pair
-    sample_series: Array  # (P + 1, n) those of d
+    bounds: Index  # (m + 1,) where the packed moving pairs of each neuron begin
+    packed_sample: NDArray[np.int32]  # (N,) k
+    hidden_series: Array  # (P + 1, N) Taylor coefficients of ũ, packed
+    pull_series: Array  # (P + 1, N) those of d_k for each pair
+    output_rows: Array  # (P + 1, N) those of ã_j for each pair
     output_series: Array  # (P + 1, m) those of ã
+    sizes: Array  # (P + 1,) the largest coefficient of each order
+    product: Array  # (N,)
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)
@@ -118,14 +122,24 @@ def survey(constants: Constants, state: State, work: Work) -> tuple[float, float
 
 @njit(cache=True, error_model="numpy")
 def _pulls(constants: Constants, work: Work) -> float:
-    loss = 0.0
+    """Fill pulls and settled samples; return the loss.
+
+    r_k / Σ_j a_j² is about the shift that sample k still causes in weights of order one. Those
+    of all settled samples together may be `settled_tol`.
+    """
+    loss, shifts = 0.0, 0.0
+    tol = constants.settled_tol
     for k in range(work.residual.size):
-        r = work.residual[k]
+        r, sensitivity = work.residual[k], work.sensitivity[k]
         loss += constants.loss_weight[k] * r * r
-        small = max(
-            constants.settled_tol * work.sensitivity[k], 16.0 * EPS * abs(constants.target[k])
-        )
-        work.settled[k] = work.sensitivity[k] > 0.0 and abs(r) <= small
+        if sensitivity > 0.0 and abs(r) <= tol * sensitivity:
+            shifts += (r / sensitivity) ** 2
+    if shifts > tol * tol:
+        tol /= math.sqrt(work.residual.size)
+    for k in range(work.residual.size):
+        r, sensitivity = work.residual[k], work.sensitivity[k]
+        small = max(tol * sensitivity, 16.0 * EPS * abs(constants.target[k]))
+        work.settled[k] = sensitivity > 0.0 and abs(r) <= small
         work.pull[k] = 0.0 if work.settled[k] else constants.stiffness[k] * r
     return loss
 
@@ -163,9 +177,10 @@ def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
             weighted = work.weight[j] * abs(state.output[j])
             for p in range(state.first[j], state.first[j] + state.alive[j]):
                 work.load[state.sample[p]] += weighted * state.hidden[p]
+    limit = 0.5 * constants.settled_tol / math.sqrt(work.load.size)
     changed = False
     for k in range(work.load.size):
-        small = 0.5 * constants.settled_tol * work.sensitivity[k]
+        small = limit * work.sensitivity[k]
         if work.settled[k] and work.load[k] > small:
             work.settled[k] = False
             work.pull[k] = constants.stiffness[k] * work.residual[k]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from .._validate import Array
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
-from .flow_state import Constants, Index, State, Work, kill_moving, rescale, split_moving, survey
-from .flow_taylor import expand, first_death, move_along, strike_spent
+from .flow_state import Constants, Index, State, Work, rescale, split_moving, survey
+from .flow_taylor import expand, first_death, move_along, strike_packed
 
 __all__ = ["pull_neuron"]
 
@@ -53,7 +53,8 @@ def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> N
 def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, float]:
     """Prepare the next step: return status, order and length."""
     room = constants.t_end - state.time[0] - state.time[1]
-    length, fastest, finished = plateau_length(constants, state, work)
+    least = min(WORTH / math.sqrt(np.sum(work.pull**2)), room)
+    length, fastest, finished = plateau_length(constants, state, work, least)
     if room <= 0.0:
         return ARRIVED, PLATEAU, 0.0
     if finished and np.isinf(room):
@@ -61,7 +62,6 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
     if fastest == 0.0 or length >= room or fastest * length >= WORTH:
         return RUNNING, PLATEAU, min(length, room)
     split_moving(constants, state, work)
-    strike_spent(state, work)
     order, step = expand(constants, state, work, room)
     return RUNNING, order, step
 
@@ -89,12 +89,11 @@ def advance(
                 for i in range(4):
                     rows.series[row, i, j] = work.events[j, i]
         else:
-            length, neuron, pair = first_death(state, work, order, length)
+            length, place = first_death(work, order, length)
             move_along(state, work, order, length)
             rows.series[row, : order + 1] = work.output_series[: order + 1]
-            if pair >= 0:
-                kill_moving(state, neuron, pair)
-                work.counts[1] += 1
+            if place >= 0:
+                strike_packed(state, work, place)
         _pass_time(constants, state, length)
         rescale(state)
         loss, sq_norm = survey(constants, state, work)
