@@ -228,7 +228,9 @@ def _finish(problem: Problem, trajectory: Trajectory, status: str, end: float) -
         "deaths": deaths,
         "evaluations": evaluations,
     }
-    return FlowPath(problem, log_scale, **arrays, status=status, stats=stats, _trajectory=trajectory)
+    return FlowPath(
+        problem, log_scale, **arrays, status=status, stats=stats, _trajectory=trajectory
+    )
 
 
 def _require_end(t_end: Any) -> float:
@@ -240,7 +242,8 @@ def _require_end(t_end: Any) -> float:
         end = math.nan
     if not (math.isfinite(end) and end > 0):
         raise InputError(
-            f"`t_end` is {t_end!r}; pass a positive time, or None to run until nothing is left to learn."
+            f"`t_end` is {t_end!r}; pass a positive time, or None to run until nothing is left "
+            "to learn."
         )
     return end
 

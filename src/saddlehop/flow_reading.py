@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State, Work]]:
-    """Yield (place in `times`, state, work) in order of time; the state is overwritten by the next."""
+    """Yield (place in `times`, state, work) in order of time; the next overwrites the state."""
     from ._kernels.flow_steps import PLATEAU, move_to, prepare
 
     work, rows = trajectory.buffers()
@@ -58,7 +58,8 @@ def log_output_at(trajectory: Trajectory, times: Array) -> Array:
     for place, state, _ in states_at(trajectory, times):
         with np.errstate(divide="ignore"):
             values[place] = state.scale + np.log(np.abs(state.output))
-    return values + 0.5 * np.log(trajectory.units.target)
+    values += 0.5 * np.log(trajectory.units.target)
+    return values
 
 
 def activation_times(trajectory: Trajectory, log_output: Array) -> Array:
@@ -68,7 +69,9 @@ def activation_times(trajectory: Trajectory, log_output: Array) -> Array:
     times = np.full(final.size, np.nan)
     first = np.argmax(log_output >= goal, axis=0)
     for j in np.flatnonzero(np.isfinite(final)):
-        times[j] = 0.0 if first[j] == 0 else _crossing(trajectory, int(first[j]) - 1, j, goal[j])
+        times[j] = (
+            0.0 if first[j] == 0 else _crossing(trajectory, int(first[j]) - 1, int(j), goal[j])
+        )
     return times
 
 

@@ -32,10 +32,7 @@ def parse_scale(init_scale: Any = None, log_init_scale: Any = None) -> float:
             f"`init_scale` and `log_init_scale`: {given} given; pass exactly one of them, "
             "such as `init_scale=1e-8` or `log_init_scale=-2302.6`."
         )
-    if init_scale is not None:
-        log_scale = _log_of_decimal(init_scale)
-    else:
-        log_scale = _as_log(log_init_scale)
+    log_scale = _as_log(log_init_scale) if init_scale is None else _log_of_decimal(init_scale)
     if abs(log_scale) > LOG_SCALE_LIMIT * (1 + 1e-12):
         raise InputError(
             f"The scale has log λ = {log_scale:.6g}; it must lie between −1e7 and 1e7, "

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._validate import Array
 from .initialization import Initialization
@@ -54,7 +55,7 @@ class Trajectory:
     checkpoints: list[tuple[int, State]] = field(default_factory=list)
     chunks: list[Rows] = field(default_factory=list)
     chunk_starts: list[int] = field(default_factory=list)
-    counts: Array = field(default_factory=lambda: np.zeros(3, np.int64))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
     n_steps: int = 0
     spacing: int = 1
 
@@ -220,7 +221,7 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),
-        bernstein=np.empty(terms),
+        shifted=np.empty(terms),
         events=np.zeros((m, 4)),
         counts=np.zeros(3, np.int64),
     )
@@ -246,5 +247,5 @@ def _trimmed(rows: Rows, taken: int) -> Rows:
     """Copy what was written: `taken` steps and the row after them."""
     order = rows.order[:taken].copy()
     terms = max(4, int(order.max(initial=0)) + 1)
-    points = (column[: taken + 1].copy() for column in rows[:5])
-    return type(rows)(*points, order, rows.series[:taken, :terms].copy())
+    points = [column[: taken + 1].copy() for column in rows[:5]]
+    return type(rows)._make([*points, order, rows.series[:taken, :terms].copy()])

@@ -4,7 +4,8 @@ With A = ∫ a dt, its alive coordinates are u_k + d_k A; between two deaths, wi
 ρ² = Σ d_k² and b = ȧ = Σ d_k u_k over what is alive,
 
     a(A)² = a² + 2 b A + ρ² A²,   b(A) = b + ρ² A,   (ρ a ± b) ∝ e^{±ρ t}
-    a(t) = e^{ρt} [a (1 + E²) + (b/ρ)(1 − E²)] / 2,   A(t) = e^{ρt} (1 − E) [a (1 + E) + (b/ρ)(1 − E)] / (2ρ),   E = e^{−ρt}
+    a(t) = e^{ρt} [a (1 + E²) + (b/ρ)(1 − E²)] / 2                with E = e^{−ρt}
+    A(t) = e^{ρt} (1 − E) [a (1 + E) + (b/ρ)(1 − E)] / (2ρ)
 
 Deaths are met in the order of u_k / |d_k|, and a crosses zero at most once. Everything is
 mirrored so that a ≥ 0.
@@ -167,9 +168,7 @@ def _run_until_turn(
 
 
 @njit(cache=True, error_model="numpy")
-def _shift(
-    hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, growth: float
-) -> None:
+def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, growth: float) -> None:
     factor = math.exp(-growth)
     for p in range(hidden.size):
         if hidden[p] >= 0.0:
@@ -232,7 +231,7 @@ def pull_all(state: State, work: Work, time: float) -> None:
 def plateau_length(
     constants: Constants, state: State, work: Work, least: float
 ) -> tuple[float, float, bool]:
-    """Return for how long the pulls may be taken constant, the fastest rate, and whether all is learned.
+    """Return how long the pulls may be taken constant, the fastest rate, and if all is learned.
 
     Gives up early, with a lower length, once it is below `least` and something is left to learn.
 
@@ -278,7 +277,7 @@ def plateau_length(
 
 @njit(cache=True, error_model="numpy")
 def _growth_within(room: float, shift: float, slope: float) -> float:
-    """Return the largest x with (e^x − 1)(shift + slope e^x) min(x, 1) ≤ e^room, or a little less."""
+    """Return the largest x with (e^x − 1)(shift + slope e^x) min(x, 1) ≤ e^room, or less."""
     if room > 600.0:
         return 0.5 * (room - math.log(slope))
     limit = math.exp(room)

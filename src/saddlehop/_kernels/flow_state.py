@@ -53,7 +53,7 @@ class State(NamedTuple):
 
     def copy(self) -> State:
         """Return an independent copy."""
-        return State(*(array.copy() for array in self))
+        return State._make(array.copy() for array in self)
 
 
 class Work(NamedTuple):
@@ -77,7 +77,7 @@ class Work(NamedTuple):
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)
-    bernstein: Array  # (P + 1,)
+    shifted: Array  # (P + 1,)
     events: Array  # (m, 4) where each neuron's last piece of a constant pull begins
     counts: Index  # (3,) series terms, deaths, plateau steps
 
@@ -190,14 +190,15 @@ def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def _partition(state: State, work: Work, j: int) -> int:
-    left, right = state.first[j], state.first[j] + state.alive[j] - 1
+    start = int(state.first[j])
+    left, right = start, start + int(state.alive[j]) - 1
     while True:
         while left <= right and not work.settled[state.sample[left]]:
             left += 1
         while left <= right and work.settled[state.sample[right]]:
             right -= 1
         if left > right:
-            return left - state.first[j]
+            return left - start
         swap_pairs(state, left, right)
 
 

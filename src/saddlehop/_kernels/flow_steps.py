@@ -1,8 +1,8 @@
 """The loop over steps: pulls constant as long as they may be, else a Taylor step.
 
-    survey → all learned?  → stop, or wait out the time
-           → plateau long? → constant pulls, closed form, any length
-           → otherwise     → Taylor step of the moving pairs, up to the next death
+survey → all learned?  → stop, or wait out the time
+       → plateau long? → constant pulls, closed form, any length
+       → otherwise     → Taylor step of the moving pairs, up to the next death
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._validate import Array
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
-from .flow_state import Constants, Index, State, Work, rescale, split_moving, survey
+from .flow_state import Constants, State, Work, rescale, split_moving, survey
 from .flow_taylor import expand, first_death, move_along, strike_packed
 
 __all__ = ["pull_neuron"]

@@ -2,7 +2,8 @@
 
 The equations are polynomial, so with f = Σ_i f_i t^i the coefficients follow each other:
 
-    (i+1) u_{i+1} = Σ_l a_l d_{i−l}    (i+1) a_{i+1} = Σ_k Σ_l d_l u_{i−l}    d_i = −κ Σ_j e^{2σ_j} Σ_l a_l u_{i−l}
+    (i+1) u_{i+1} = Σ_l a_l d_{i−l}          (i+1) a_{i+1} = Σ_k Σ_l d_l u_{i−l}
+    d_i = −κ Σ_j e^{2σ_j} Σ_l a_l u_{i−l}
 
 The order grows until the last two terms are below tolerance at the step aimed at (the time to
 the next death, often tiny), or else up to the order of least work, where those terms set the step.
@@ -52,7 +53,7 @@ def pack_moving(state: State, work: Work) -> None:
 def expand(constants: Constants, state: State, work: Work, room: float) -> tuple[int, float]:
     """Fill the series; return their order and the step, at most `room`, that they are good for."""
     pack_moving(state, work)
-    most = _order_of_least_work(constants.step_tol, work, np.sum(state.alive))
+    most = _order_of_least_work(constants.step_tol, work, int(np.sum(state.alive)))
     aim = room
     for i in range(most):
         order = i + 1
@@ -91,7 +92,7 @@ def _order_of_least_work(tol: float, work: Work, alive: int) -> int:
 @njit(cache=True, error_model="numpy")
 def _is_below(tol: float, sizes: np.ndarray, aim: float, order: int) -> bool:
     power = aim ** (order - 1)
-    return sizes[order] * power * aim <= tol and sizes[order - 1] * power <= tol
+    return bool(sizes[order] * power * aim <= tol and sizes[order - 1] * power <= tol)
 
 
 @njit(cache=True, error_model="numpy")
@@ -189,26 +190,23 @@ def first_death(work: Work, order: int, step: float) -> tuple[float, int]:
             low += min(series[i, q] * power, 0.0)
         if low >= 0.0:
             continue
-        death = _first_root(series[:, q], order, step, work.bernstein)
+        death = _first_root(series[:, q], order, step, work.shifted)
         if death < step:
             step, place = death, q
     return step, place
 
 
 @njit(cache=True, error_model="numpy")
-def _first_root(
-    series: np.ndarray, order: int, step: float, bernstein: np.ndarray
-) -> float:
+def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray) -> float:
     """Return the first root of a polynomial in (0, step), or inf.
 
     Its Bernstein coefficients on [0, length] bound the number of roots there: none if all are
     positive, one if their sign changes once. Halve the interval until one of these holds.
     """
     left, length = 0.0, step
-    shifted = np.empty(order + 1)
     for _ in range(200):
         _taylor_shift(series, order, left, length, shifted)
-        changes = _sign_changes(shifted, order, bernstein)
+        changes = _sign_changes(shifted, order)
         if changes == 1 or length <= 4.0 * EPS * step:
             if changes > 0:
                 return _bisect_newton(series, order, left, left + length)
@@ -228,11 +226,11 @@ def _taylor_shift(
     series: np.ndarray, order: int, left: float, length: float, shifted: np.ndarray
 ) -> None:
     """Write the coefficients of t ↦ series(left + length t)."""
-    shifted[:] = series[: order + 1]
+    shifted[: order + 1] = series[: order + 1]
     if left > 0.0:
         for i in range(order):
-            for l in range(order - 1, i - 1, -1):
-                shifted[l] += left * shifted[l + 1]
+            for low in range(order - 1, i - 1, -1):
+                shifted[low] += left * shifted[low + 1]
     power = 1.0
     for i in range(order + 1):
         shifted[i] *= power
@@ -240,15 +238,17 @@ def _taylor_shift(
 
 
 @njit(cache=True, error_model="numpy")
-def _sign_changes(shifted: np.ndarray, order: int, bernstein: np.ndarray) -> int:
-    """Count the sign changes of the Bernstein coefficients on [0, 1], Σ_i C(l,i)/C(order,i) c_i."""
+def _sign_changes(shifted: np.ndarray, order: int) -> int:
+    """Count the sign changes of the Bernstein coefficients on [0, 1].
+
+    The one of index b is Σ_i C(b, i) / C(order, i) c_i.
+    """
     changes, positive = 0, True
-    for l in range(order + 1):
+    for index in range(order + 1):
         total, ratio = 0.0, 1.0
-        for i in range(l + 1):
+        for i in range(index + 1):
             total += ratio * shifted[i]
-            ratio *= (l - i) / (order - i) if i < order else 0.0
-        bernstein[l] = total
+            ratio *= (index - i) / (order - i) if i < order else 0.0
         if total != 0.0 and (total > 0.0) != positive:
             changes += 1
             positive = not positive
@@ -314,6 +314,6 @@ def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
 @njit(cache=True, error_model="numpy")
 def strike_packed(state: State, work: Work, place: int) -> None:
     """Strike off the pair at a packed place; the packing is void after that."""
-    j = np.searchsorted(work.bounds, place, side="right") - 1
+    j = int(np.searchsorted(work.bounds, place, side="right")) - 1
     kill_moving(state, j, state.first[j] + place - work.bounds[j])
     work.counts[1] += 1
