@@ -62,7 +62,7 @@ class FlowPath:
     status: str
     """Why the flow ended: "learned", "t_end" or "max_steps"."""
     stats: dict[str, int]
-    """Work done: steps, plateaus, deaths, evaluations (series terms of the right-hand side)."""
+    """Work done: steps (of them plateaus and stiff ones), deaths, evaluations (series terms of the right-hand side)."""
     _trajectory: Trajectory = field(repr=False)
 
     @property
@@ -201,6 +201,10 @@ def _run(trajectory: Trajectory, most: int) -> str:
     while True:
         left = most - trajectory.n_steps
         status = trajectory.extend(work, rows, min(left, STEPS_PER_CHECKPOINT))
+        if not np.isfinite(trajectory.state.time[0]):
+            raise FlowError(
+                f"The flow overflows after {trajectory.n_steps} steps; rescale labels or start."
+            )
         if status != RUNNING or left <= STEPS_PER_CHECKPOINT:
             return {RUNNING: "max_steps", ARRIVED: "t_end", LEARNED: "learned"}[status]
 
@@ -221,10 +225,11 @@ def _finish(problem: Problem, trajectory: Trajectory, status: str, end: float) -
     }
     for array in arrays.values():
         array.flags.writeable = False
-    evaluations, deaths, plateaus = (int(count) for count in trajectory.counts)
+    evaluations, deaths, plateaus, stiff = (int(count) for count in trajectory.counts)
     stats = {
         "steps": trajectory.n_steps,
         "plateaus": plateaus,
+        "stiff_steps": stiff,
         "deaths": deaths,
         "evaluations": evaluations,
     }

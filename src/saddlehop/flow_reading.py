@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State, Work]]:
     """Yield (place in `times`, state, work) in order of time; the next overwrites the state."""
-    from ._kernels.flow_steps import PLATEAU, move_to, prepare
+    from ._kernels.flow_steps import move_to, prepare
 
     work, rows = trajectory.buffers()
     starts = trajectory.column("time")
@@ -31,7 +31,7 @@ def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State
             near, prepared = (step, before), step
             inside = before.copy()
             order = prepare(trajectory.constants, inside, work)
-        state = inside.copy() if order == PLATEAU else inside
+        state = inside if order > 0 else inside.copy()
         offset = min(max(time - before.time[0] - before.time[1], 0.0), _length(starts, step))
         if trajectory.n_steps > 0:
             move_to(trajectory.constants, state, work, order, offset)
@@ -84,30 +84,35 @@ def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
     time = rows.time[row]
     length = rows.time[row + 1] - time
     level = goal - rows.scale[row, j]
-    if rows.order[row] != PLATEAU:
-        series = rows.series[row, : rows.order[row] + 1, j]
-        offset = crossing_of_series(series, level, length)
+    order = int(rows.order[row])
+    if order > 0:
+        offset = crossing_of_series(rows.series[row, : order + 1, j], level, length)
     else:
-        offset = crossing_of_plateau(rows.series[row, :4, j].copy(), level, length)
+        offset = -1.0
+        if order == PLATEAU:
+            offset = crossing_of_plateau(rows.series[row, :4, j].copy(), level, length)
         if offset < 0:
-            offset = _crossing_before_event(trajectory, step, j, goal, length)
+            offset = _crossing_by_replay(trajectory, step, j, goal, length)
     return float((time + offset) * trajectory.units.time)
 
 
-def _crossing_before_event(
+def _crossing_by_replay(
     trajectory: Trajectory, step: int, j: int, goal: float, length: float
 ) -> float:
-    """Bisect among the deaths of a neuron under constant pulls."""
-    from ._kernels.flow_steps import prepare, pull_neuron
+    """Bisect the step itself: among the deaths of a plateau, or within a stiff step."""
+    from ._kernels.flow_steps import PLATEAU, move_to, prepare, pull_neuron
 
     work, rows = trajectory.buffers()
     before = trajectory.state_before(step, work, rows)
-    prepare(trajectory.constants, before, work)
+    order = prepare(trajectory.constants, before, work)
     low, high = 0.0, length
-    for _ in range(100):
+    for _ in range(60):
         middle = 0.5 * (low + high)
         state = before.copy()
-        pull_neuron(state, work, j, middle)
+        if order == PLATEAU:
+            pull_neuron(state, work, j, middle)
+        else:
+            move_to(trajectory.constants, state, work, order, middle)
         with np.errstate(divide="ignore"):
             reached = state.scale[j] + np.log(abs(state.output[j])) >= goal
         low, high = (low, middle) if reached else (middle, high)

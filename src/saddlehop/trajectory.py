@@ -55,7 +55,7 @@ class Trajectory:
     checkpoints: list[tuple[int, State]] = field(default_factory=list)
     chunks: list[Rows] = field(default_factory=list)
     chunk_starts: list[int] = field(default_factory=list)
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, np.int64))
     n_steps: int = 0
     spacing: int = 1
 
@@ -159,13 +159,13 @@ def _normalised(
     """Return the units, and β, κ and the loss weights in them."""
     n = problem.n_samples
     log_norms = np.log(problem.norms)
-    largest = float(np.max(np.abs(problem.targets)))
-    if largest == 0:
-        size = max(float(np.max(np.abs(start.output))), float(np.max(np.abs(start.hidden))))
-        largest = math.exp(max(2 * (log_scale + math.log(size)), -600.0))
+    size = max(float(np.max(np.abs(start.output))), float(np.max(np.maximum(start.hidden, 0))))
+    log_start = 2 * (log_scale + math.log(size)) if size > 0 else -math.inf
+    largest = max(float(np.max(np.abs(problem.targets))), math.exp(max(log_start, -600.0)))
     log_pulls = 2 * log_norms + math.log(largest) - math.log(n)
     fastest = float(np.max(np.abs(problem.pulls)))
-    log_fastest = math.log(fastest) if fastest > 0 else float(np.max(log_pulls))
+    starts_small = fastest > 0 and math.log(largest) > log_start
+    log_fastest = math.log(fastest) if starts_small else float(np.max(log_pulls))
     label = float(np.max(problem.norms)) * largest
     units = Units(largest, math.exp(-log_fastest), label**2 / (2 * n))
     target = problem.targets / largest
@@ -193,6 +193,7 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
+        np.array([0.0, 0.0, 4.0]),
     )
 
 
@@ -218,12 +219,15 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         output_series=np.zeros((terms, m)),
         sizes=np.empty(terms),
         product=np.empty(n_pairs),
+        lever=np.empty(n_pairs),
+        rate=np.empty(n),
+        load_change=np.empty(n),
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),
         shifted=np.empty(terms),
         events=np.zeros((m, 4)),
-        counts=np.zeros(3, np.int64),
+        counts=np.zeros(4, np.int64),
     )
 
 

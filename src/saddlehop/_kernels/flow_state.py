@@ -50,6 +50,7 @@ class State(NamedTuple):
     first: Index  # (m,)
     alive: Index  # (m,)
     moving: Index  # (m,)
+    control: Array  # (3,) stiff steps: length to try, steps to wait, steps to wait next time
 
     def copy(self) -> State:
         """Return an independent copy."""
@@ -74,12 +75,15 @@ class Work(NamedTuple):
     output_series: Array  # (P + 1, m) those of ã
     sizes: Array  # (P + 1,) the largest coefficient of each order
     product: Array  # (N,)
+    lever: Array  # (N,)
+    rate: Array  # (n,) relaxation rates s_k
+    load_change: Array  # (n,)
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)
     shifted: Array  # (P + 1,)
     events: Array  # (m, 4) where each neuron's last piece of a constant pull begins
-    counts: Index  # (3,) series terms, deaths, plateau steps
+    counts: Index  # (4,) series terms, deaths, plateau steps, stiff steps
 
 
 @njit(cache=True, error_model="numpy")

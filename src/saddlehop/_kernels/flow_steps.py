@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .._validate import Array
+from .flow_implicit import MOST_LEVELS, arrive, first_crossing, implicit_step
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
 from .flow_state import Constants, State, Work, rescale, split_moving, survey
 from .flow_taylor import expand, first_death, move_along, strike_packed
@@ -22,7 +23,9 @@ from .flow_taylor import expand, first_death, move_along, strike_packed
 __all__ = ["pull_neuron"]
 
 RUNNING, ARRIVED, LEARNED = 0, 1, 2
-PLATEAU = 0  # in the column of orders: the step had constant pulls
+PLATEAU, STIFF = 0, -1  # in the column of orders, in place of the order of a series
+LEAST_GAIN, FIRST_GAIN = 6.0, 12.0  # a stiff step must be worth so many Taylor steps; first try
+MOST_WAIT = 64.0
 WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
 
 
@@ -63,7 +66,61 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
         return RUNNING, PLATEAU, min(length, room)
     split_moving(constants, state, work)
     order, step = expand(constants, state, work, room)
+    if step < room and _is_held_up(constants, state, work, order, step):
+        length = _try_stiff(constants, state, work, step, room)
+        if length > 0.0:
+            return RUNNING, STIFF, length
+        order, step = expand(constants, state, work, room)  # the series was overwritten
     return RUNNING, order, step
+
+
+@njit(cache=True, error_model="numpy")
+def stiff_levels(constants: Constants) -> int:
+    """Return how many levels of extrapolation the tolerance calls for at most."""
+    return min(max(int(math.ceil(-math.log10(constants.step_tol))), 4), MOST_LEVELS)
+
+
+@njit(cache=True, error_model="numpy")
+def _is_held_up(
+    constants: Constants, state: State, work: Work, order: int, step: float
+) -> bool:
+    """Tell whether a Taylor step is about as long as its stability at the fastest rate allows."""
+    if state.control[1] > 0.0:
+        state.control[1] -= 1.0
+        return False
+    fastest = 0.0
+    for k in range(work.pull.size):
+        if not work.settled[k]:
+            fastest = max(fastest, constants.stiffness[k] * work.sensitivity[k])
+    return bool(fastest * step > 0.15 * order)
+
+
+@njit(cache=True, error_model="numpy")
+def _try_stiff(
+    constants: Constants, state: State, work: Work, taylor: float, room: float
+) -> float:
+    """Take a stiff step if it is worth it; return its length, or 0."""
+    levels = stiff_levels(constants)
+    control = state.control
+    length = min(max(control[0], FIRST_GAIN * taylor), room)
+    for _ in range(8):
+        if length < min(LEAST_GAIN * taylor, room):
+            break
+        level, error = implicit_step(constants, state, work, length, levels)
+        if not error <= constants.step_tol:
+            length *= 0.25
+            continue
+        share = first_crossing(work, constants.step_tol)
+        if share < 1.0:
+            length *= share
+            continue
+        control[0] = length * 2.0 ** min(levels - 1.0 - level, 2.0)
+        control[2] = 4.0
+        return length
+    control[0] = 0.0
+    control[1] = control[2]
+    control[2] = min(2.0 * control[2], MOST_WAIT)
+    return 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,6 +145,9 @@ def advance(
             for j in range(state.output.size):
                 for i in range(4):
                     rows.series[row, i, j] = work.events[j, i]
+        elif order == STIFF:
+            arrive(state, work)
+            work.counts[3] += 1
         else:
             length, place = first_death(work, order, length)
             move_along(state, work, order, length)
@@ -127,6 +187,9 @@ def move_to(constants: Constants, state: State, work: Work, order: int, offset: 
     """Move a prepared state along its step."""
     if order == PLATEAU:
         pull_all(state, work, offset)
+    elif order == STIFF:
+        implicit_step(constants, state, work, offset, stiff_levels(constants))
+        arrive(state, work)
     else:
         move_along(state, work, order, offset)
 
