@@ -31,9 +31,11 @@ def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State
             near, prepared = (step, before), step
             inside = before.copy()
             order = prepare(trajectory.constants, inside, work)
+            pulls, weights = work.pull.copy(), work.weight.copy()
         state = inside if order > 0 else inside.copy()
         offset = min(max(time - before.time[0] - before.time[1], 0.0), _length(starts, step))
         if trajectory.n_steps > 0:
+            work.pull[:], work.weight[:] = pulls, weights  # the reader may have surveyed
             move_to(trajectory.constants, state, work, order, offset)
         yield int(place), state, work
 

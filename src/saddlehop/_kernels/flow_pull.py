@@ -159,8 +159,11 @@ def _run_until_turn(
     growth = 0.0
     event[0], event[1], event[2], event[3] = time, a, b, rho
     if a > 0.0 or b > 0.0:
-        growth, a, last = glide(a, b, rho, time)
-        time = 0.0
+        growth, a_new, last = glide(a, b, rho, time)
+        if growth == 0.0 and a > 0.0 and b < 0.0:  # it decays for ever: A from its end
+            moved += a / rho
+            last = -a_new / rho
+        a, time = a_new, 0.0
     else:
         last = 0.0
     _shift(hidden, pull, moved, last, growth)
