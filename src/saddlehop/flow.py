@@ -62,7 +62,8 @@ class FlowPath:
     status: str
     """Why the flow ended: "learned", "t_end" or "max_steps"."""
     stats: dict[str, int]
-    """Work done: steps (of them plateaus and stiff ones), deaths, evaluations (series terms of the right-hand side)."""
+    """Work done: steps, of them plateaus and stiff steps; deaths; evaluations of the right-hand
+    side (one for each series term), and over how many pairs in all."""
     _trajectory: Trajectory = field(repr=False)
 
     @property
@@ -225,13 +226,14 @@ def _finish(problem: Problem, trajectory: Trajectory, status: str, end: float) -
     }
     for array in arrays.values():
         array.flags.writeable = False
-    evaluations, deaths, plateaus, stiff = (int(count) for count in trajectory.counts)
+    evaluations, deaths, plateaus, stiff, pairs = (int(count) for count in trajectory.counts)
     stats = {
         "steps": trajectory.n_steps,
         "plateaus": plateaus,
         "stiff_steps": stiff,
         "deaths": deaths,
         "evaluations": evaluations,
+        "pairs_evaluated": pairs,
     }
     return FlowPath(
         problem, log_scale, **arrays, status=status, stats=stats, _trajectory=trajectory

@@ -55,7 +55,7 @@ class Trajectory:
     checkpoints: list[tuple[int, State]] = field(default_factory=list)
     chunks: list[Rows] = field(default_factory=list)
     chunk_starts: list[int] = field(default_factory=list)
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, np.int64))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
     n_steps: int = 0
     spacing: int = 1
 
@@ -227,7 +227,7 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         tail=np.empty(n + 1),
         shifted=np.empty(terms),
         events=np.zeros((m, 4)),
-        counts=np.zeros(4, np.int64),
+        counts=np.zeros(5, np.int64),
     )
 
 

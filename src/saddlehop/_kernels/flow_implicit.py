@@ -67,12 +67,13 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
         work.packed_sample,
         work.lever,
     )
-    matrix = np.eye(m)
+    matrix = np.zeros((m, m))
     for j in range(m):
         for q in range(work.bounds[j], work.bounds[j + 1]):
             lever[q] = u[q] + gamma * work.output_series[0, j] * d[q]
     row = work.load
     for j in range(m):
+        matrix[j, j] = 1.0
         row[:] = 0.0
         for q in range(work.bounds[j], work.bounds[j + 1]):
             k = sample[q]
@@ -83,13 +84,39 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
             for q in range(work.bounds[i], work.bounds[i + 1]):
                 total += row[sample[q]] * lever[q]
             matrix[j, i] += gamma * work.weight[i] * total
-    return np.linalg.inv(matrix)
+    return _inverse(matrix)
 
 
 @njit(cache=True, error_model="numpy")
-def _euler_steps(
-    constants: Constants, state: State, work: Work, step: float, level: int
-) -> None:
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """Return the inverse by Gauss–Jordan elimination; not finite if singular."""
+    m = matrix.shape[0]
+    inverse = np.zeros((m, m))
+    for i in range(m):
+        inverse[i, i] = 1.0
+    for column in range(m):
+        pivot = column
+        for i in range(column + 1, m):
+            if abs(matrix[i, column]) > abs(matrix[pivot, column]):
+                pivot = i
+        for k in range(m):
+            matrix[column, k], matrix[pivot, k] = matrix[pivot, k], matrix[column, k]
+            inverse[column, k], inverse[pivot, k] = inverse[pivot, k], inverse[column, k]
+        scale = 1.0 / matrix[column, column]
+        for k in range(m):
+            matrix[column, k] *= scale
+            inverse[column, k] *= scale
+        for i in range(m):
+            factor = matrix[i, column]
+            if i != column and factor != 0.0:
+                for k in range(m):
+                    matrix[i, k] -= factor * matrix[column, k]
+                    inverse[i, k] -= factor * inverse[column, k]
+    return inverse
+
+
+@njit(cache=True, error_model="numpy")
+def _euler_steps(constants: Constants, state: State, work: Work, step: float, level: int) -> None:
     """Take level + 1 Euler steps over `step`; the result goes to row `level`."""
     gamma = step / (level + 1)
     inverse = _reduced_inverse(constants, state, work, gamma)
@@ -97,6 +124,8 @@ def _euler_steps(
     hidden[:] = work.hidden_series[0]
     output[:] = work.output_series[0]
     for _ in range(level + 1):
+        work.counts[0] += 1
+        work.counts[4] += work.bounds[-1]
         _one_euler_step(constants, state, work, gamma, inverse, hidden, output)
 
 
@@ -136,7 +165,10 @@ def _one_euler_step(
             k = sample[q]
             total += pull[k] * hidden[q] + lever[q] * change[k] + start_pull[q] * b[q]
         right[j] = gamma * total
-    shift = inverse @ right
+    shift = np.zeros(m)
+    for j in range(m):
+        for i in range(m):
+            shift[j] += inverse[j, i] * right[i]
     pull[:] = 0.0
     for j in range(m):
         weighted = work.weight[j] * shift[j]

@@ -83,7 +83,7 @@ class Work(NamedTuple):
     tail: Array  # (largest segment + 1,)
     shifted: Array  # (P + 1,)
     events: Array  # (m, 4) where each neuron's last piece of a constant pull begins
-    counts: Index  # (4,) series terms, deaths, plateau steps, stiff steps
+    counts: Index  # (5,) evaluations, deaths, plateau steps, stiff steps, pairs evaluated
 
 
 @njit(cache=True, error_model="numpy")

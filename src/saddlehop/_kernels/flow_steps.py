@@ -56,7 +56,10 @@ def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> N
 def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, float]:
     """Prepare the next step: return status, order and length."""
     room = constants.t_end - state.time[0] - state.time[1]
-    least = min(WORTH / math.sqrt(np.sum(work.pull**2)), room)
+    sq_pull = 0.0
+    for k in range(work.pull.size):
+        sq_pull += work.pull[k] ** 2
+    least = min(WORTH / math.sqrt(sq_pull), room)
     length, fastest, finished = plateau_length(constants, state, work, least)
     if room <= 0.0:
         return ARRIVED, PLATEAU, 0.0
@@ -81,9 +84,7 @@ def stiff_levels(constants: Constants) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def _is_held_up(
-    constants: Constants, state: State, work: Work, order: int, step: float
-) -> bool:
+def _is_held_up(constants: Constants, state: State, work: Work, order: int, step: float) -> bool:
     """Tell whether a Taylor step is about as long as its stability at the fastest rate allows."""
     if state.control[1] > 0.0:
         state.control[1] -= 1.0
@@ -96,9 +97,7 @@ def _is_held_up(
 
 
 @njit(cache=True, error_model="numpy")
-def _try_stiff(
-    constants: Constants, state: State, work: Work, taylor: float, room: float
-) -> float:
+def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, room: float) -> float:
     """Take a stiff step if it is worth it; return its length, or 0."""
     levels = stiff_levels(constants)
     control = state.control

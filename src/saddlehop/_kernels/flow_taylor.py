@@ -53,12 +53,16 @@ def pack_moving(state: State, work: Work) -> None:
 def expand(constants: Constants, state: State, work: Work, room: float) -> tuple[int, float]:
     """Fill the series; return their order and the step, at most `room`, that they are good for."""
     pack_moving(state, work)
-    most = _order_of_least_work(constants.step_tol, work, int(np.sum(state.alive)))
+    alive = 0
+    for j in range(state.alive.size):
+        alive += int(state.alive[j])
+    most = _order_of_least_work(constants.step_tol, int(work.bounds[-1]), alive, work.sizes.size)
     aim = room
     for i in range(most):
         order = i + 1
         work.sizes[order] = _weight_terms(state, work, i)
         work.counts[0] += 1
+        work.counts[4] += work.bounds[-1]
         if i == 0:
             aim = min(room, AIM * _next_death(state, work))
         elif order >= LEAST_ORDER and _is_below(constants.step_tol, work.sizes, aim, order):
@@ -73,15 +77,14 @@ def expand(constants: Constants, state: State, work: Work, room: float) -> tuple
 
 
 @njit(cache=True, error_model="numpy")
-def _order_of_least_work(tol: float, work: Work, alive: int) -> int:
+def _order_of_least_work(tol: float, moving: int, alive: int, terms: int) -> int:
     """Return the order of least work per time, from nanoseconds measured per pair and term.
 
     Order P costs about P²/3 + 4P for each moving pair and 30 for each alive one, and reaches as
     far as tol^{1/P}.
     """
     best, least = 0, np.inf
-    moving = work.bounds[-1]
-    for order in range(6, work.output_series.shape[0], 2):
+    for order in range(6, terms, 2):
         cost = 3000.0 + 30.0 * alive + moving * (order * order / 3.0 + 4.0 * order)
         per_time = cost / tol ** (1.0 / order)
         if per_time < least:
@@ -314,6 +317,8 @@ def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
 @njit(cache=True, error_model="numpy")
 def strike_packed(state: State, work: Work, place: int) -> None:
     """Strike off the pair at a packed place; the packing is void after that."""
-    j = int(np.searchsorted(work.bounds, place, side="right")) - 1
+    j = 0
+    while work.bounds[j + 1] <= place:
+        j += 1
     kill_moving(state, j, state.first[j] + place - work.bounds[j])
     work.counts[1] += 1
