@@ -1,38 +1,51 @@
 """Exact training dynamics of two-layer ReLU networks from vanishing initialization.
 
-Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit λ → 0.
+Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit λ → 0,
+`simulate_flow` the flow at any λ, `compare` says how far one is from the other.
 """
 
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
+from .comparison import Comparison, compare
+from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal
-from .errors import SaddlehopError
+from .errors import FlowError, SaddlehopError
+from .flow import FlowPath, simulate_flow
 from .initialization import Initialization
 from .interpolation import interpolation_probability, required_width
 from .jumps import JumpPath, solve_jumps
 from .min_norm import MinNormInterpolator, min_norm_interpolator
 from .network import Network
 from .orthogonalization import orthogonalize, orthogonalizing_map
+from .prediction import Prediction
 from .problem import Problem
 
 __all__ = [
     "ActiveSets",
     "Alignment",
+    "Comparison",
+    "FlowError",
+    "FlowPath",
     "Initialization",
     "JumpPath",
     "MinNormInterpolator",
     "Network",
+    "Prediction",
     "Problem",
     "SaddlehopError",
     "__version__",
     "align",
+    "asymptotic_rate",
+    "compare",
     "interpolation_probability",
     "load_digits",
+    "local_pl_constant",
     "make_orthogonal",
     "min_norm_interpolator",
     "orthogonalize",
     "orthogonalizing_map",
     "required_width",
+    "simulate_flow",
     "solve_jumps",
 ]

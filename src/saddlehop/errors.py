@@ -1,5 +1,7 @@
 """Errors: each one sentence that says what was given, what is needed and how to mend it."""
 
+from typing import Any
+
 
 class SaddlehopError(ValueError):
     """Base of all errors raised by saddlehop; a `ValueError`."""
@@ -19,3 +21,11 @@ class UnresolvedTieError(SaddlehopError):
 
 class MissingExtraError(SaddlehopError, ImportError):
     """A feature needs an optional package that is not installed."""
+
+
+class FlowError(SaddlehopError):
+    """A flow cannot finish; `path` holds the `FlowPath` up to where it got."""
+
+    def __init__(self, message: str, path: Any = None) -> None:
+        super().__init__(message)
+        self.path = path

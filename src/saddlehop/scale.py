@@ -55,6 +55,8 @@ def _as_log(value: Any) -> float:
 
 def _log_of_decimal(value: Any) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
         scale = decimal.Decimal(value if isinstance(value, (str, int)) else float(value))
     except (TypeError, ValueError, ArithmeticError):
         scale = decimal.Decimal("nan")

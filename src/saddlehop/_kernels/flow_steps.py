@@ -1,0 +1,232 @@
+"""The loop over steps: pulls constant as long as they may be, else a Taylor step.
+
+survey → all learned?  → stop, or wait out the time
+       → plateau long? → constant pulls, closed form, any length
+       → otherwise     → Taylor step of the moving pairs, up to the next death
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .._arrays import Array
+from .flow_implicit import MOST_LEVELS, arrive, first_crossing, implicit_step
+from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
+from .flow_state import Constants, State, Work, rescale, split_moving, survey
+from .flow_taylor import expand, first_death, move_along, strike_packed
+
+__all__ = ["pull_neuron"]
+
+RUNNING, ARRIVED, LEARNED = 0, 1, 2
+PLATEAU, STIFF = 0, -1  # in the column of orders, in place of the order of a series
+LEAST_GAIN, FIRST_GAIN = 6.0, 12.0  # a stiff step must be worth so many Taylor steps; first try
+MOST_WAIT = 64.0
+WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
+
+
+class Rows(NamedTuple):
+    """What is recorded at the start of each step."""
+
+    time: Array  # (R,)
+    loss: Array  # (R,)
+    sq_norm: Array  # (R,)
+    log_output: Array  # (R, m) log |a_j|
+    scale: Array  # (R, m) σ_j
+    order: NDArray[np.int64]  # (R,) of the series, or PLATEAU
+    series: Array  # (R, P + 1, m) Taylor coefficients of ã, or `Work.events`
+
+
+@njit(cache=True, error_model="numpy")
+def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> None:
+    """Write what is known at the start of a step."""
+    rows.time[row] = state.time[0]
+    rows.loss[row] = loss
+    rows.sq_norm[row] = sq_norm
+    rows.scale[row] = state.scale
+    for j in range(state.output.size):
+        rows.log_output[row, j] = state.scale[j] + math.log(abs(state.output[j]))
+
+
+@njit(cache=True, error_model="numpy")
+def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, float]:
+    """Prepare the next step: return status, order and length."""
+    room = constants.t_end - state.time[0] - state.time[1]
+    sq_pull = 0.0
+    for k in range(work.pull.size):
+        sq_pull += work.pull[k] ** 2
+    least = min(WORTH / math.sqrt(sq_pull), room)
+    length, fastest, finished = plateau_length(constants, state, work, least)
+    if room <= 0.0:
+        return ARRIVED, PLATEAU, 0.0
+    if finished and np.isinf(room):
+        return LEARNED, PLATEAU, 0.0
+    if fastest == 0.0 or length >= room or fastest * length >= WORTH:
+        return RUNNING, PLATEAU, min(length, room)
+    split_moving(constants, state, work)
+    order, step = expand(constants, state, work, room)
+    if step < room and _is_held_up(constants, state, work, order, step):
+        length = _try_stiff(constants, state, work, step, room)
+        if length > 0.0:
+            return RUNNING, STIFF, length
+        order, step = expand(constants, state, work, room)  # the series was overwritten
+    return RUNNING, order, step
+
+
+@njit(cache=True, error_model="numpy")
+def stiff_levels(constants: Constants) -> int:
+    """Return how many levels of extrapolation the tolerance calls for at most."""
+    return min(max(int(math.ceil(-math.log10(constants.step_tol))), 4), MOST_LEVELS)
+
+
+@njit(cache=True, error_model="numpy")
+def _is_held_up(constants: Constants, state: State, work: Work, order: int, step: float) -> bool:
+    """Tell whether a Taylor step is about as long as its stability at the fastest rate allows."""
+    if state.control[1] > 0.0:
+        state.control[1] -= 1.0
+        return False
+    fastest = 0.0
+    for k in range(work.pull.size):
+        if not work.settled[k]:
+            fastest = max(fastest, constants.stiffness[k] * work.sensitivity[k])
+    return bool(fastest * step > 0.15 * order)
+
+
+@njit(cache=True, error_model="numpy")
+def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, room: float) -> float:
+    """Take a stiff step if it is worth it; return its length, or 0."""
+    levels = stiff_levels(constants)
+    control = state.control
+    length = min(max(control[0], FIRST_GAIN * taylor), room)
+    for _ in range(8):
+        if length < min(LEAST_GAIN * taylor, room):
+            break
+        level, error = implicit_step(constants, state, work, length, levels)
+        if not error <= constants.step_tol:
+            length *= 0.25
+            continue
+        share = first_crossing(work, constants.step_tol)
+        if share < 1.0:
+            length *= share
+            continue
+        control[0] = length * 2.0 ** min(levels - 1.0 - level, 2.0)
+        control[2] = 4.0
+        return length
+    control[0] = 0.0
+    control[1] = control[2]
+    control[2] = min(2.0 * control[2], MOST_WAIT)
+    return 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def advance(
+    constants: Constants, state: State, work: Work, rows: Rows, n_steps: int
+) -> tuple[int, int]:
+    """Take up to `n_steps` steps in place; return the number taken and the status.
+
+    The row after the last step is written too.
+    """
+    rescale(state)
+    loss, sq_norm = survey(constants, state, work)
+    for row in range(n_steps):
+        record(state, rows, row, loss, sq_norm)
+        status, order, length = choose(constants, state, work)
+        if status != RUNNING:
+            return row, status
+        rows.order[row] = order
+        if order == PLATEAU:
+            pull_all(state, work, length)
+            work.counts[2] += 1
+            for j in range(state.output.size):
+                for i in range(4):
+                    rows.series[row, i, j] = work.events[j, i]
+        elif order == STIFF:
+            arrive(state, work)
+            work.counts[3] += 1
+        else:
+            length, place = first_death(work, order, length)
+            move_along(state, work, order, length)
+            rows.series[row, : order + 1] = work.output_series[: order + 1]
+            if place >= 0:
+                strike_packed(state, work, place)
+        _pass_time(constants, state, length)
+        rescale(state)
+        loss, sq_norm = survey(constants, state, work)
+    record(state, rows, n_steps, loss, sq_norm)
+    return n_steps, RUNNING
+
+
+@njit(cache=True, error_model="numpy")
+def _pass_time(constants: Constants, state: State, length: float) -> None:
+    """Add to the clock, carrying the rounding error; arrive at the end exactly."""
+    if length >= constants.t_end - state.time[0] - state.time[1]:
+        state.time[0], state.time[1] = constants.t_end, 0.0
+        return
+    increment = length + state.time[1]
+    total = state.time[0] + increment
+    state.time[1] = increment - (total - state.time[0])
+    state.time[0] = total
+
+
+@njit(cache=True, error_model="numpy")
+def prepare(constants: Constants, state: State, work: Work) -> int:
+    """Prepare the step that starts at `state`; return its order."""
+    rescale(state)
+    survey(constants, state, work)
+    _, order, _ = choose(constants, state, work)
+    return order
+
+
+@njit(cache=True, error_model="numpy")
+def move_to(constants: Constants, state: State, work: Work, order: int, offset: float) -> None:
+    """Move a prepared state along its step."""
+    if order == PLATEAU:
+        pull_all(state, work, offset)
+    elif order == STIFF:
+        implicit_step(constants, state, work, offset, stiff_levels(constants))
+        arrive(state, work)
+    else:
+        move_along(state, work, order, offset)
+
+
+@njit(cache=True, error_model="numpy")
+def loss_of(constants: Constants, state: State, work: Work) -> float:
+    """Return the loss of a state."""
+    return survey(constants, state, work)[0]
+
+
+@njit(cache=True, error_model="numpy")
+def crossing_of_series(series: Array, level: float, length: float) -> float:
+    """Return where log |Σ_i series_i t^i| first passes `level` going up, in (0, length]."""
+    low, high = 0.0, length
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        value = 0.0
+        for i in range(series.size - 1, -1, -1):
+            value = value * middle + series[i]
+        if math.log(abs(value)) >= level:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@njit(cache=True, error_model="numpy")
+def crossing_of_plateau(event: Array, level: float, length: float) -> float:
+    """Return the same under constant pulls; −1 if it is before the neuron's last event."""
+    low, high = event[0], length
+    growth, value = output_at(event, low)
+    if growth + math.log(abs(value)) >= level:
+        return -1.0
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        growth, value = output_at(event, middle)
+        if growth + math.log(abs(value)) >= level:
+            high = middle
+        else:
+            low = middle
+    return high
