@@ -108,6 +108,45 @@ def test_orthogonalize_says_what_it_changed(run, tmp_path):
     )
 
 
+def test_flow_and_its_json(run, data):
+    arguments = ["flow", data, "--width", 12, "--init-scale", "1e-1000", "--rtol", 1e-6]
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert "λ = 1e-1000" in out
+    assert "Nothing is left to learn" in out
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    path = solve(data, 12, 0)
+    first = document["activation_times"][path.neurons[0][0]]
+    assert document["log_init_scale"] == pytest.approx(-1000 * np.log(10), rel=1e-15)
+    assert first / (1000 * np.log(10)) == pytest.approx(path.times[0], rel=0.02)
+
+
+def test_flow_until_a_time(run, data, tmp_path):
+    csv, plot = tmp_path / "flow.csv", tmp_path / "flow.png"
+    arguments = ["--init-scale", "0.01", "--t-end", 5, "--csv", csv, "--plot", plot, "--json"]
+    code, out, _ = run("flow", data, *arguments)
+    assert code == 0
+    assert json.loads(out)["t"][-1] == 5
+    assert csv.read_text().startswith("t,clock,loss,sq_norm\n")
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_compare_several_scales(run, data, tmp_path):
+    csv, plot = tmp_path / "c.csv", tmp_path / "c.png"
+    arguments = ["compare", data, "--width", 12, "--init-scale", "1e-8, 1e-100"]
+    code, out, err = run(*arguments, "--csv", csv, "--plot", plot)
+    assert (code, err) == (0, "")
+    for name in ("1e-8", "1e-100"):
+        assert name in out
+        assert name in csv.read_text()
+    assert plot.exists()
+    code, out, _ = run(*arguments, "--json")
+    first, second = json.loads(out)["comparisons"]
+    assert abs(second["norm_gap"]) < abs(first["norm_gap"])
+
+
 def test_demo(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = run("demo")
@@ -146,11 +185,28 @@ def test_bad_input_is_one_sentence_on_stderr_and_leaves_nothing(
     assert os.listdir(tmp_path) == ["data.csv"]
 
 
+@pytest.mark.parametrize(
+    ("command", "scale", "sentence"),
+    [
+        ("flow", "0", "`init_scale` is '0'; pass a positive finite number"),
+        ("flow", "tiny", "`init_scale` is 'tiny'"),
+        ("flow", "1e-99999999", "it must lie between"),
+        ("compare", "1e-8,,1e-9", "`init_scale` is ''"),
+        ("compare", "1e-8,2", "pass a flow at a scale below 1"),
+    ],
+)
+def test_bad_scales_are_one_sentence(run, data, command, scale, sentence):
+    code, out, err = run(command, data, "--width", 3, "--init-scale", scale)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
 def test_version_and_help(run):
     assert run("--version") == (0, f"{sh.__version__}\n", "")
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("demo", "jumps"):
+    for command in ("demo", "jumps", "flow", "compare"):
         assert command in out
 
 

@@ -39,7 +39,7 @@ def test_the_fan_draws_each_neuron_through_its_exponents(jumps):
 def test_they_draw_on_the_axes_they_are_given_and_leave_the_style_alone(jumps):
     before = dict(plt.rcParams)
     _, ax = plt.subplots()
-    assert plot.loss_staircase(jumps, ax) is ax
+    assert plot.loss_staircase(jumps, ax=ax) is ax
     assert plot.neuron_fan(jumps, ax=ax) is ax
     assert dict(plt.rcParams) == before
 
@@ -47,5 +47,5 @@ def test_they_draw_on_the_axes_they_are_given_and_leave_the_style_alone(jumps):
 def test_a_path_without_jumps_can_be_drawn():
     problem = sh.Problem([1.0])
     jumps = sh.solve_jumps(problem, sh.Initialization([1.0], [[-1.0]]))
-    figure = plot.jump_figure(jumps, "nothing happens")
+    figure = plot.jump_figure(jumps, title="nothing happens")
     assert figure.axes[0].get_xlim() == (0, 1)

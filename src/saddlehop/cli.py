@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from ._files import require_writable, write_whole
+from ._progress import progress_bar
+from ._show import (
+    Setting,
+    comparisons_document,
+    flow_document,
+    jumps_document,
+    print_comparisons,
+    print_flow,
+    print_json,
+    print_jumps,
+    say,
+    scale_name,
+)
 from ._version import __version__
+from .comparison import Comparison, compare
 from .datasets import load_digits
 from .errors import InputError, SaddlehopError
+from .flow import FlowPath, simulate_flow
 from .initialization import Initialization
-from .interpolation import interpolation_probability
 from .jumps import JumpPath, solve_jumps
-from .min_norm import min_norm_interpolator
 from .orthogonalization import orthogonalize
 from .problem import Problem
+from .scale import parse_scale
 from .tables import read_samples
 
 app = typer.Typer(
@@ -45,23 +54,8 @@ Orthogonalize = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Picture = Annotated[Path | None, typer.Option("--plot", help="Write a picture to this file.")]
-CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table of jumps here.")]
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What a command was asked to solve."""
-
-    name: str
-    """What the data are called."""
-    problem: Problem
-    """The data."""
-    init: Initialization
-    """The start."""
-    law: str
-    """Its law."""
-    seed: int
-    """Its seed."""
+CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table to this file.")]
+Rtol = Annotated[float, typer.Option(help="Relative accuracy of the flow.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -82,15 +76,14 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Show what gradient flow learns from vanishing initialization on handwritten digits."""
-    X, y = load_digits()
-    problem = Problem.from_data(X, y)
+    problem = Problem.from_data(*load_digits())
     init = Initialization.draw(problem, width, rng=_seed(seed))
-    setting = Setting("48 handwritten digits", problem, init, "balanced", seed)
+    setting = Setting(f"{problem.n_samples} handwritten digits", problem, init, "balanced", seed)
     jumps = solve_jumps(problem, init)
-    _print_jumps(setting, jumps)
+    print_jumps(setting, jumps)
     out.mkdir(parents=True, exist_ok=True)
-    _write_picture(setting, jumps, out / "jumps.png")
-    _write_csv(jumps, out / "jumps.csv")
+    _write_jump_picture(setting, jumps, out / "jumps.png")
+    write_whole(out / "jumps.csv", jumps.to_frame().to_csv)
     print(f"Picture: {out / 'jumps.png'}\nTable:   {out / 'jumps.csv'}")
 
 
@@ -107,17 +100,79 @@ def jumps_command(
     csv: CsvOut = None,
 ) -> None:
     """Compute the limit λ → 0 on a data file: which neuron activates when and fits what."""
-    _require_writable(plot, csv)
+    require_writable(plot, csv)
     setting = _load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     if plot:
-        _write_picture(setting, jumps, plot)
+        _write_jump_picture(setting, jumps, plot)
     if csv:
-        _write_csv(jumps, csv)
+        write_whole(csv, jumps.to_frame().to_csv)
     if as_json:
-        _print_json(_jumps_document(setting, jumps))
+        print_json(jumps_document(setting, jumps))
     else:
-        _print_jumps(setting, jumps)
+        print_jumps(setting, jumps)
+
+
+@app.command("flow")
+def flow_command(
+    data: Data,
+    init_scale: Annotated[str, typer.Option(help="The scale λ, such as 1e-8 or 1e-1000.")],
+    target: Target = "y",
+    width: Width = 40,
+    law: Law = "balanced",
+    seed: Seed = 0,
+    orthogonal: Orthogonalize = False,
+    t_end: Annotated[float | None, typer.Option(help="Time to stop at; default: the end.")] = None,
+    rtol: Rtol = 1e-8,
+    as_json: AsJson = False,
+    plot: Picture = None,
+    csv: CsvOut = None,
+) -> None:
+    """Follow gradient flow at one scale λ, however small."""
+    require_writable(plot, csv)
+    log_scale = parse_scale(init_scale)
+    setting = _load(data, target, width, law, seed, orthogonal)
+    jumps = solve_jumps(setting.problem, setting.init)
+    flow = _follow(setting, jumps, log_scale, t_end, rtol)
+    if plot:
+        _write_comparison_picture(setting, jumps, [flow], plot)
+    if csv:
+        write_whole(csv, _flow_frame(flow).to_csv)
+    if as_json:
+        print_json(flow_document(setting, flow))
+    else:
+        print_flow(setting, flow)
+
+
+@app.command("compare")
+def compare_command(
+    data: Data,
+    init_scale: Annotated[str, typer.Option(help="Scales λ, such as 1e-8,1e-30,1e-100.")],
+    target: Target = "y",
+    width: Width = 40,
+    law: Law = "balanced",
+    seed: Seed = 0,
+    orthogonal: Orthogonalize = False,
+    rtol: Rtol = 1e-8,
+    as_json: AsJson = False,
+    plot: Picture = None,
+    csv: CsvOut = None,
+) -> None:
+    """Compare the flow at several scales λ with the limit λ → 0."""
+    require_writable(plot, csv)
+    log_scales = [parse_scale(scale.strip()) for scale in init_scale.split(",")]
+    setting = _load(data, target, width, law, seed, orthogonal)
+    jumps = solve_jumps(setting.problem, setting.init)
+    flows = [_follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
+    comparisons = [compare(flow, jumps) for flow in flows]
+    if plot:
+        _write_comparison_picture(setting, jumps, flows, plot)
+    if csv:
+        write_whole(csv, _comparison_frame(comparisons).to_csv)
+    if as_json:
+        print_json(comparisons_document(setting, comparisons))
+    else:
+        print_comparisons(setting, comparisons)
 
 
 def main() -> None:
@@ -125,10 +180,13 @@ def main() -> None:
     try:
         app()
     except SaddlehopError as err:
-        print(f"Error: {err}", file=sys.stderr)
+        say(f"Error: {err}")
         sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as err:
-        print(f"Error: {err.strerror}: {err.filename}", file=sys.stderr)
+        say(f"Error: {err.strerror}: {err.filename}")
         sys.exit(2)
 
 
@@ -149,148 +207,58 @@ def _seed(seed: int) -> int:
 
 def _orthogonalized(X: Any) -> Any:
     rows = orthogonalize(X)
-    norms = np.linalg.norm(rows, axis=1)
-    cosine = np.mean(np.einsum("kd,kd->k", X, rows) / norms**2)
-    print(
-        f"Rows replaced by the nearest orthogonal rows: mean cosine with the given rows {cosine:.3f}.",
-        file=sys.stderr,
+    cosine = np.mean(np.sum(X * rows, axis=1) / np.sum(rows**2, axis=1))
+    say(
+        f"Rows replaced by the nearest orthogonal rows: mean cosine with the given rows {cosine:.3f}."
     )
     return rows
 
 
-def _print_jumps(setting: Setting, jumps: JumpPath) -> None:
-    console = Console()
-    console.print(_jump_table(setting, jumps))
-    for line in _summary(setting, jumps):
-        console.print(line, highlight=False)
-
-
-def _jump_table(setting: Setting, jumps: JumpPath) -> Table:
-    table = Table(
-        title=f"Jumps of {setting.name}, {jumps.width} neurons, {setting.law} start, seed {setting.seed}",
-        title_justify="left",
-    )
-    for heading in ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin"):
-        table.add_column(heading, justify="right")
-    table.add_row("", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", "")
-    frame = jumps.to_frame()
-    for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
-        table.add_row(
-            str(number),
-            f"{row['clock']:.5g}",
-            str(row["neurons"]),
-            str(row["sign"]),
-            str(row["samples"]),
-            f"{row['loss']:.5g}",
-            f"{row['sq_norm']:.5g}",
-            f"{row['margin']:.3g}",
+def _follow(
+    setting: Setting, jumps: JumpPath, log_scale: float, t_end: float | None, rtol: float
+) -> FlowPath:
+    """Run the flow; the bar knows from the limit about how long it will be."""
+    last = float(jumps.times[-1]) if jumps.n_jumps else 1.0
+    total = t_end or max(-log_scale, 1.0) * last
+    with progress_bar(f"λ = {scale_name(log_scale)}", total) as report:
+        return simulate_flow(
+            setting.problem,
+            setting.init,
+            log_init_scale=log_scale,
+            t_end=t_end,
+            rtol=rtol,
+            progress=report,
         )
-    return table
 
 
-def _summary(setting: Setting, jumps: JumpPath) -> list[str]:
-    problem = setting.problem
-    least = min_norm_interpolator(problem).sq_norm
-    reached = float(jumps.sq_norms[-1])
-    lines = [
-        "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
-        f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}"
-        + (f" (ratio {reached / least:.3f})." if least > 0 else "."),
-    ]
-    if jumps.interpolates:
-        lines.append(f"All {problem.n_samples} labels are fitted.")
-    else:
-        lines.append(
-            f"{jumps.unfit.size} of {problem.n_samples} labels are covered by no neuron and never "
-            "fitted; try more neurons or another seed."
-        )
-    chance = _chance(setting)
-    if chance is not None:
-        lines.append(
-            f"Chance that a random start of {jumps.width} neurons fits all labels: {chance:.4f}."
-        )
-    if (jumps.margins == 0).any():
-        lines.append("A margin of 0 marks neurons that activate together (a tie).")
-    return lines
+def _flow_frame(flow: FlowPath) -> Any:
+    import pandas as pd
+
+    columns = {"t": flow.t, "clock": flow.clock, "loss": flow.losses, "sq_norm": flow.sq_norms}
+    return pd.DataFrame(columns).set_index("t")
 
 
-def _chance(setting: Setting) -> float | None:
-    """Chance of interpolation for the laws with a formula."""
-    if setting.law == "gaussian":
-        return None
-    y = setting.problem.y
-    return interpolation_probability(int(np.sum(y > 0)), int(np.sum(y < 0)), setting.init.width)
+def _comparison_frame(comparisons: list[Comparison]) -> Any:
+    import pandas as pd
+
+    names = [scale_name(one.flow.log_init_scale) for one in comparisons]
+    return pd.concat([one.to_frame() for one in comparisons], keys=names, names=["init_scale"])
 
 
-def _jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
-    least = min_norm_interpolator(setting.problem)
-    return {
-        "saddlehop": __version__,
-        "data": setting.name,
-        "n_samples": setting.problem.n_samples,
-        "n_features": setting.problem.n_features,
-        "width": jumps.width,
-        "law": setting.law,
-        "seed": setting.seed,
-        "initial_loss": float(jumps.losses[0]),
-        "jumps": [_jump_record(jumps, index) for index in range(jumps.n_jumps)],
-        "interpolates": jumps.interpolates,
-        "unfit": jumps.unfit.tolist(),
-        "min_sq_norm": least.sq_norm,
-        "interpolation_probability": _chance(setting),
-    }
-
-
-def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:
-    return {
-        "clock": float(jumps.times[index]),
-        "neurons": list(jumps.neurons[index]),
-        "samples": jumps.samples[index].tolist(),
-        "loss": float(jumps.losses[index + 1]),
-        "sq_norm": _finite_or_none(jumps.sq_norms[index + 1]),
-        "escape_rate": float(jumps.escape_rates[index]),
-        "margin": _finite_or_none(jumps.margins[index]),
-    }
-
-
-def _finite_or_none(value: float) -> float | None:
-    """JSON has no nan and no infinity."""
-    return float(value) if np.isfinite(value) else None
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps(document, indent=2, allow_nan=False))
-
-
-def _require_writable(plot: Path | None, csv: Path | None) -> None:
-    """Raise before any work is done if an output cannot be written."""
-    if plot and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise InputError(f"`--plot` is {plot.name!r}; pass a file that ends in .png, .pdf or .svg.")
-    for path in (plot, csv):
-        if path and not path.parent.is_dir():
-            raise InputError(f"There is no folder {str(path.parent)!r} for {path.name!r}; make it.")
-
-
-def _write_picture(setting: Setting, jumps: JumpPath, path: Path) -> None:
+def _write_jump_picture(setting: Setting, jumps: JumpPath, path: Path) -> None:
     from .plot import jump_figure
 
-    figure = jump_figure(jumps, f"{setting.name}, {jumps.width} neurons, limit λ → 0")
+    _save(jump_figure(jumps, title=f"{setting.name}, {jumps.width} neurons, limit λ → 0"), path)
+
+
+def _write_comparison_picture(
+    setting: Setting, jumps: JumpPath, flows: list[FlowPath], path: Path
+) -> None:
+    from .plot import jump_figure
+
+    _save(jump_figure(jumps, *flows, title=f"{setting.name}, {jumps.width} neurons"), path)
+
+
+def _save(figure: Any, path: Path) -> None:
     form = path.suffix[1:].lower()
-    _write(path, lambda temporary: figure.savefig(temporary, dpi=160, format=form))
-
-
-def _write_csv(jumps: JumpPath, path: Path) -> None:
-    _write(path, lambda temporary: jumps.to_frame().to_csv(temporary))
-
-
-def _write(path: Path, write: Callable[[str], None]) -> None:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        write(temporary)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, lambda temporary: figure.savefig(temporary, dpi=160, format=form))

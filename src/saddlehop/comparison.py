@@ -41,6 +41,8 @@ class Comparison:
     distance: Array
     """Distance between the paths at `clock`, shape (P,): norm of the difference of all (a_j,
     max(u_jk, 0)), in units of the norm of the limit's final weights."""
+    resolved: NDArray[np.bool_]
+    """Whether the jumps around each of `clock` stand apart at this λ, shape (P,)."""
     swapped: NDArray[np.int64]
     """Pairs (i, j) of neurons, i before j in the limit and j before i in the flow, shape (S, 2)."""
 
@@ -103,6 +105,7 @@ def compare(flow: FlowPath, jumps: JumpPath) -> Comparison:
         loss_gap=float(flow.losses[-1] - jumps.losses[-1]),
         clock=clock,
         distance=np.array(distance),
+        resolved=_resolved(flow, jumps, clock),
         swapped=_swapped(limit_clock, flow_clock),
     )
 
@@ -132,6 +135,14 @@ def _between_jumps(times: Array, end: float) -> Array:
     parts = np.linspace(0.2, 0.8, POINTS_PER_SADDLE)
     points = (edges[:-1, None] + np.diff(edges)[:, None] * parts).ravel()
     return points[points <= end]
+
+
+def _resolved(flow: FlowPath, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
+    """Whether λ is below the resolving scales of the jumps before and after each time."""
+    apart = flow.log_init_scale / np.log(10) <= jumps.resolving_scale
+    padded = np.concatenate([[True], apart, [True]])
+    saddle = np.searchsorted(jumps.times, clock, side="right")
+    return np.asarray(padded[saddle] & padded[saddle + 1])
 
 
 def _distance(network: Network, limit: Network) -> float:

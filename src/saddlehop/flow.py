@@ -13,6 +13,7 @@ number of jumps, not with log(1/λ).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -143,6 +144,7 @@ def simulate_flow(
     t_end: float | None = None,
     rtol: float = 1e-8,
     max_steps: int = 1_000_000,
+    progress: Callable[[float], object] | None = None,
 ) -> FlowPath:
     """Follow gradient flow from the weights λ·`init`.
 
@@ -162,6 +164,8 @@ def simulate_flow(
         and weights (relative to each neuron's largest), between 1e-13 and 1e-1.
     max_steps : int
         Steps after which to give up.
+    progress : callable, optional
+        Called with the time t reached, every few steps.
 
     Returns
     -------
@@ -182,9 +186,9 @@ def simulate_flow(
     trajectory = begin(problem, init, log_scale, end, tolerance)
     status = "learned"
     if end == np.inf and not problem.y.any():
-        _run(trajectory, 0)
+        _run(trajectory, 0, progress)
     else:
-        status = _run(trajectory, most)
+        status = _run(trajectory, most, progress)
     path = _finish(problem, trajectory, status, end)
     if not path.success:
         raise FlowError(
@@ -195,7 +199,7 @@ def simulate_flow(
     return path
 
 
-def _run(trajectory: Trajectory, most: int) -> str:
+def _run(trajectory: Trajectory, most: int, progress: Callable[[float], object] | None) -> str:
     from ._kernels.flow_steps import ARRIVED, LEARNED, RUNNING
 
     work, rows = trajectory.buffers()
@@ -203,6 +207,8 @@ def _run(trajectory: Trajectory, most: int) -> str:
     while True:
         left = most - trajectory.n_steps
         status = trajectory.extend(work, rows, min(left, STEPS_PER_CHECKPOINT))
+        if progress is not None:
+            progress(float(trajectory.state.time[0]) * trajectory.units.time)
         if not np.isfinite(trajectory.state.time[0]):
             raise FlowError(
                 f"The flow overflows after {trajectory.n_steps} steps; rescale labels or start."

@@ -1,0 +1,34 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import InputError
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in its place."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        write(temporary)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def require_writable(plot: Path | None, csv: Path | None) -> None:
+    """Raise before any work is done if an output cannot be written."""
+    if plot and plot.suffix.lower() not in PICTURES:
+        raise InputError(f"`--plot` is {plot.name!r}; pass a file that ends in .png, .pdf or .svg.")
+    for path in (plot, csv):
+        if path and not path.parent.is_dir():
+            raise InputError(f"There is no folder {str(path.parent)!r} for {path.name!r}; make it.")

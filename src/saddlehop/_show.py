@@ -1,0 +1,275 @@
+"""What commands print: rich tables, sentences, and JSON documents with the same numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ._version import __version__
+from .comparison import Comparison
+from .flow import FlowPath
+from .initialization import Initialization
+from .interpolation import interpolation_probability
+from .jumps import JumpPath
+from .min_norm import min_norm_interpolator
+from .problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a command was asked to solve."""
+
+    name: str
+    """What the data are called."""
+    problem: Problem
+    """The data."""
+    init: Initialization
+    """The start."""
+    law: str
+    """Its law."""
+    seed: int
+    """Its seed."""
+
+    @property
+    def title(self) -> str:
+        """What the tables are about."""
+        return f"{self.name}, {self.init.width} neurons, {self.law} start, seed {self.seed}"
+
+    @property
+    def chance(self) -> float | None:
+        """Chance that such a start interpolates in the limit, for the laws with a formula."""
+        if self.law == "gaussian":
+            return None
+        y = self.problem.y
+        return interpolation_probability(int(np.sum(y > 0)), int(np.sum(y < 0)), self.init.width)
+
+    def document(self) -> dict[str, Any]:
+        """The setting as the head of a JSON document."""
+        return {
+            "saddlehop": __version__,
+            "data": self.name,
+            "n_samples": self.problem.n_samples,
+            "n_features": self.problem.n_features,
+            "width": self.init.width,
+            "law": self.law,
+            "seed": self.seed,
+        }
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document."""
+    print(json.dumps(document, indent=2, allow_nan=False))
+
+
+def say(message: str) -> None:
+    """Print a message to stderr."""
+    print(message, file=sys.stderr)
+
+
+def print_jumps(setting: Setting, jumps: JumpPath) -> None:
+    """Print the table of jumps and what to make of it."""
+    headings = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
+    rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
+    frame = jumps.to_frame()
+    for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        rows.append(
+            [
+                str(number),
+                f"{row['clock']:.5g}",
+                str(row["neurons"]),
+                str(row["sign"]),
+                str(row["samples"]),
+                f"{row['loss']:.5g}",
+                f"{row['sq_norm']:.5g}",
+                f"{row['margin']:.3g}",
+            ]
+        )
+    _print_table(f"Jumps of {setting.title}", headings, rows)
+    _print_lines(_jump_summary(setting, jumps))
+
+
+def print_flow(setting: Setting, flow: FlowPath) -> None:
+    """Print which neurons matter at the end of a flow and when they activated."""
+    final = flow.final
+    size = np.abs(final.output)
+    matters = np.flatnonzero(size > 1e-2 * size.max())
+    order = matters[np.argsort(flow.activation_times[matters], kind="stable")]
+    rows = [
+        [
+            str(j),
+            f"{flow.activation_times[j]:.6g}",
+            f"{flow.activation_times[j] / -flow.log_init_scale:.5g}"
+            if flow.log_init_scale < 0
+            else "",
+            "+" if final.output[j] > 0 else "-",
+            f"{size[j]:.5g}",
+        ]
+        for j in order
+    ]
+    _print_table(
+        f"Flow of {setting.title}, λ = {scale_name(flow.log_init_scale)}",
+        ("neuron", "activation t", "clock", "sign", "|a|"),
+        rows,
+    )
+    least = min_norm_interpolator(setting.problem).sq_norm
+    _print_lines(
+        [
+            "Activation: a² passes half of its final value. Neurons below 1% of the largest are left out.",
+            f"{flow.message}",
+            f"At t = {flow.t[-1]:.6g} the loss is {flow.losses[-1]:.4g}, of {flow.losses[0]:.4g}.",
+            f"Squared norm reached: {flow.sq_norms[-1]:.6g}; least for an interpolator: {least:.6g}.",
+            f"Work: {flow.stats['steps']} steps, {flow.stats['deaths']} deaths of pairs.",
+        ]
+    )
+
+
+def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> None:
+    """Print one row for each λ."""
+    headings = ("λ", "clock error", "norm gap", "loss gap", "distance", "swapped", "steps")
+    rows = [
+        [
+            scale_name(one.flow.log_init_scale),
+            f"{_worst(one.activation_errors):.3g}",
+            f"{one.norm_gap:.3g}",
+            f"{one.loss_gap:.2g}",
+            f"{_worst(one.distance[one.resolved]):.3g}",
+            str(len(one.swapped)),
+            str(one.flow.stats["steps"]),
+        ]
+        for one in comparisons
+    ]
+    _print_table(f"Flow against the limit: {setting.title}", headings, rows)
+    _print_lines(
+        [
+            "Clock error: largest difference of an activation, on the clock t / log(1/λ).",
+            "Gaps: flow minus limit at the end. Swapped: pairs that activate in another order.",
+            "Distance: largest between the paths, over the limit's norm, at saddles between jumps that",
+            "stand apart at this λ.",
+        ]
+    )
+
+
+def jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
+    """The jumps as a JSON document."""
+    return setting.document() | {
+        "initial_loss": float(jumps.losses[0]),
+        "jumps": [_jump_record(jumps, index) for index in range(jumps.n_jumps)],
+        "interpolates": jumps.interpolates,
+        "unfit": jumps.unfit.tolist(),
+        "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
+        "interpolation_probability": setting.chance,
+    }
+
+
+def flow_document(setting: Setting, flow: FlowPath) -> dict[str, Any]:
+    """The flow as a JSON document."""
+    return setting.document() | {
+        "log_init_scale": flow.log_init_scale,
+        "status": flow.status,
+        "t": flow.t.tolist(),
+        "losses": flow.losses.tolist(),
+        "sq_norms": flow.sq_norms.tolist(),
+        "activation_times": _nullable(flow.activation_times),
+        "final_output": flow.final.output.tolist(),
+        "stats": flow.stats,
+    }
+
+
+def comparisons_document(setting: Setting, comparisons: Iterable[Comparison]) -> dict[str, Any]:
+    """The comparisons as a JSON document."""
+    return setting.document() | {
+        "comparisons": [
+            {
+                "log_init_scale": one.flow.log_init_scale,
+                "limit_clock": _nullable(one.limit_clock),
+                "flow_clock": _nullable(one.flow_clock),
+                "norm_gap": one.norm_gap,
+                "loss_gap": one.loss_gap,
+                "clock": one.clock.tolist(),
+                "distance": one.distance.tolist(),
+                "resolved": one.resolved.tolist(),
+                "swapped": one.swapped.tolist(),
+            }
+            for one in comparisons
+        ]
+    }
+
+
+def scale_name(log_scale: float) -> str:
+    """λ in scientific notation, from log λ."""
+    exponent = np.floor(log_scale / np.log(10) + 1e-9)
+    mantissa = np.exp(log_scale - exponent * np.log(10))
+    digits = f"{mantissa:.3g}"
+    return f"1e{exponent:.0f}" if digits == "1" else f"{digits}e{exponent:.0f}"
+
+
+def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
+    problem = setting.problem
+    least = min_norm_interpolator(problem).sq_norm
+    reached = float(jumps.sq_norms[-1])
+    ratio = f" (ratio {reached / least:.3f})" if least > 0 else ""
+    lines = [
+        "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
+        f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}{ratio}.",
+        f"All {problem.n_samples} labels are fitted."
+        if jumps.interpolates
+        else f"{jumps.unfit.size} of {problem.n_samples} labels are covered by no neuron and never "
+        "fitted; try more neurons or another seed.",
+    ]
+    if setting.chance is not None:
+        lines.append(
+            f"Chance that a random start of {jumps.width} neurons fits all labels: {setting.chance:.4f}."
+        )
+    if (jumps.margins == 0).any():
+        lines.append("A margin of 0 marks neurons that activate together (a tie).")
+    return lines
+
+
+def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:
+    return {
+        "clock": float(jumps.times[index]),
+        "neurons": list(jumps.neurons[index]),
+        "samples": jumps.samples[index].tolist(),
+        "loss": float(jumps.losses[index + 1]),
+        "sq_norm": _finite_or_none(jumps.sq_norms[index + 1]),
+        "escape_rate": float(jumps.escape_rates[index]),
+        "margin": _finite_or_none(jumps.margins[index]),
+        "correction": float(jumps.corrections[index]),
+        "resolving_log10_scale": float(jumps.resolving_scale[index]),
+    }
+
+
+def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    console = Console()
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def _worst(values: Any) -> float:
+    finite = np.abs(values)[np.isfinite(values)]
+    return float(finite.max(initial=0.0))
+
+
+def _nullable(values: Any) -> list[float | None]:
+    return [_finite_or_none(value) for value in values]
+
+
+def _finite_or_none(value: float) -> float | None:
+    """JSON has no nan and no infinity."""
+    return float(value) if np.isfinite(value) else None
