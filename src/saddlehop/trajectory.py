@@ -139,13 +139,13 @@ def begin(
     from ._kernels.flow_state import Constants
 
     units, target, stiffness, loss_weight = _normalised(problem, start, log_scale)
-    step_tol = 0.02 * rtol
+    step_tol = 0.03 * rtol
     constants = Constants(
         target,
         stiffness,
         loss_weight,
         step_tol,
-        max(0.25 * rtol, 1e-14),
+        max(0.1 * rtol, 1e-14),
         0.1 * rtol,
         t_end / units.time,
     )

@@ -80,7 +80,7 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
 @njit(cache=True, error_model="numpy")
 def stiff_levels(constants: Constants) -> int:
     """Return how many levels of extrapolation the tolerance calls for at most."""
-    return min(max(int(math.ceil(-math.log10(constants.step_tol))), 4), MOST_LEVELS)
+    return min(max(math.ceil(-math.log10(constants.step_tol)), 4), MOST_LEVELS)
 
 
 @njit(cache=True, error_model="numpy")
@@ -115,7 +115,7 @@ def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, ro
             continue
         control[0] = length * 2.0 ** min(levels - 1.0 - level, 2.0)
         control[2] = 4.0
-        return length
+        return float(length)
     control[0] = 0.0
     control[1] = control[2]
     control[2] = min(2.0 * control[2], MOST_WAIT)
