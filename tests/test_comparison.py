@@ -77,3 +77,21 @@ def test_bad_input_gets_one_sentence(solved):
     with pytest.raises(sh.SaddlehopError, match="8 neurons and `jumps` has 3"):
         sh.compare(flow, sh.solve_jumps(problem, narrow))
     assert dataclasses.is_dataclass(sh.compare(flow, jumps))
+
+
+def test_activation_clocks_tend_to_the_limit_at_first_order_in_one_over_log_scale():
+    """The largest clock error of each of ten problems against L = log(1/λ): slope −1."""
+    exponents = np.array([-10, -30, -100, -300, -1000, -3000, -10000])
+    slopes, late_slopes = [], []
+    for seed, n in enumerate([20, 20, 30, 50, 50, 100, 100, 150, 200, 200]):
+        problem = sh.make_orthogonal(n, rng=[seed, 1])
+        init = sh.Initialization.draw(problem, 16, rng=seed)
+        jumps = sh.solve_jumps(problem, init)
+        errors = []
+        for exponent in exponents:
+            flow = sh.simulate_flow(problem, init, log_init_scale=exponent * LOG10, rtol=1e-6)
+            errors.append(np.nanmax(np.abs(sh.compare(flow, jumps).activation_errors)))
+        slopes.append(np.polyfit(np.log(-exponents), np.log(errors), 1)[0])
+        late_slopes.append(np.polyfit(np.log(-exponents[-3:]), np.log(errors[-3:]), 1)[0])
+    assert np.mean(slopes) == pytest.approx(-1, abs=0.1)
+    np.testing.assert_allclose(late_slopes, -1, atol=0.03)

@@ -1,0 +1,169 @@
+"""The flow against its peers, against λ, against size, and work against precision."""
+
+import numpy as np
+from rich.table import Table
+
+import saddlehop as sh
+from peers import TIMES, measure_apart, setting
+from timing import median_seconds
+
+CASES = [(50, 16, 1e-4), (200, 32, 1e-8), (1000, 64, 1e-8), (200, 32, 1e-2)]
+RTOL = 1e-6
+PEERS = [
+    ("saddlehop", RTOL),
+    ("SciPy DOP853", RTOL),
+    ("SciPy LSODA", RTOL),
+    ("diffrax Tsit5", RTOL),
+    ("PyTorch GD", 0.5),
+]
+
+
+def end_time(n, m, scale):
+    """A little after the last neuron that matters has activated."""
+    flow = sh.simulate_flow(*setting(n, m), init_scale=scale, rtol=1e-8)
+    size = np.abs(flow.final.output)
+    return 1.3 * float(np.nanmax(flow.activation_times[size > 0.01 * size.max()]))
+
+
+def reference(n, m, scale, t_end):
+    flow = sh.simulate_flow(*setting(n, m), init_scale=scale, t_end=t_end, rtol=1e-12)
+    return flow.loss_at(np.linspace(0, t_end, TIMES))
+
+
+def error_of(result, losses):
+    found = np.array(result["losses"], dtype=float)
+    return float(np.max(np.where(np.isnan(found), np.inf, np.abs(found - losses))) / losses[0])
+
+
+def peers_table(limit=150):
+    table = Table(
+        "n",
+        "m",
+        "λ",
+        "method",
+        "time [s]",
+        "runs",
+        "compile [s]",
+        "over saddlehop",
+        "largest loss error / L(0)",
+        "work",
+        title=f"Flow to the last activation, rtol {RTOL:g} (atol rtol·λ), learning rate 0.5",
+    )
+    for n, m, scale in CASES:
+        t_end = end_time(n, m, scale)
+        losses, ours = reference(n, m, scale, t_end), None
+        for name, setting_ in PEERS:
+            result = measure_apart(name, n, m, scale, t_end, setting_, limit)
+            head = (str(n), str(m), f"{scale:g}", name)
+            if "problem" in result:
+                table.add_row(*head, result["problem"])
+                continue
+            seconds = float(np.median(result["seconds"]))
+            ours = ours or seconds
+            table.add_row(
+                *head,
+                f"{seconds:.4g}",
+                str(len(result["seconds"])),
+                f"{result['compile']:.2g}",
+                f"{seconds / ours:.0f}×",
+                f"{error_of(result, losses):.1e}",
+                result["work"],
+            )
+    return table
+
+
+def scale_table(n=200, m=32, runs=7):
+    """Time against λ, which the work should not depend on."""
+    problem, init = setting(n, m)
+    table = Table(
+        "λ", "time [ms]", "over 1e-10", "steps", "pairs", title=f"Flow against λ, n = {n}, m = {m}"
+    )
+    base = None
+    for scale in ("1e-10", "1e-100", "1e-1000", "1e-10000", "1e-1000000"):
+
+        def run(scale=scale):
+            return sh.simulate_flow(problem, init, init_scale=scale, rtol=RTOL)
+
+        seconds = median_seconds(run, runs)
+        base = base or seconds
+        stats = run().stats
+        table.add_row(
+            scale,
+            f"{1e3 * seconds:.1f}",
+            f"{seconds / base:.2f}×",
+            str(stats["steps"]),
+            f"{stats['pairs_evaluated']:.2g}",
+        )
+    return table
+
+
+def size_table(sizes=((1000, 64), (5000, 64), (20000, 64))):
+    table = Table("n", "m", "time [s]", "steps", title="Flow to the end at λ = 1e-8, rtol 1e-6")
+    for n, m in sizes:
+        problem, init = setting(n, m)
+        seconds = median_seconds(
+            lambda problem=problem, init=init: sh.simulate_flow(
+                problem, init, init_scale=1e-8, rtol=RTOL
+            ),
+            1,
+        )
+        steps = sh.simulate_flow(problem, init, init_scale=1e-8, rtol=RTOL).stats["steps"]
+        table.add_row(str(n), str(m), f"{seconds:.2f}", str(steps))
+    return table
+
+
+def corrections_table(n=1000, m=64, runs=7):
+    """The next order of the limit against the flow it replaces."""
+    table = Table(
+        "norms",
+        "jumps [ms]",
+        "with corrections [ms]",
+        "flow 1e-8 [ms]",
+        "corrections / flow",
+        title=f"Limit and its next order against the flow, n = {n}, m = {m}",
+    )
+    for norms in ("unit", "uniform", "lognormal"):
+        problem = sh.make_orthogonal(n, norms=norms, rng=0)
+        init = sh.Initialization.draw(problem, m, rng=0)
+        plain = median_seconds(lambda p=problem, i=init: sh.solve_jumps(p, i), runs)
+        full = median_seconds(lambda p=problem, i=init: sh.solve_jumps(p, i).corrections, runs)
+        flow = median_seconds(lambda p=problem, i=init: sh.simulate_flow(p, i, init_scale=1e-8), 3)
+        table.add_row(
+            norms,
+            f"{1e3 * plain:.2f}",
+            f"{1e3 * full:.1f}",
+            f"{1e3 * flow:.0f}",
+            f"{full / flow:.3f}",
+        )
+    return table
+
+
+def work_precision(path, case=(50, 16, 1e-4), limit=120):
+    """Draw error against time for all methods over their tolerances."""
+    from matplotlib.figure import Figure
+
+    t_end = end_time(*case)
+    losses = reference(*case, t_end)
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    ax = figure.subplots()
+    sweeps = {
+        "saddlehop": ([1e-3, 1e-4, 1e-6, 1e-8, 1e-10], "o-"),
+        "SciPy DOP853": ([1e-3, 1e-4, 1e-6, 1e-8], "s--"),
+        "SciPy LSODA": ([1e-3, 1e-4, 1e-6], "v--"),
+        "diffrax Tsit5": ([1e-3, 1e-4, 1e-6], "^:"),
+        "PyTorch GD": ([2.0, 1.0, 0.5, 0.25], "D-."),
+    }
+    for name, (settings, style) in sweeps.items():
+        results = [measure_apart(name, *case, t_end, one, limit) for one in settings]
+        points = [
+            (error_of(one, losses), np.median(one["seconds"])) for one in results if "losses" in one
+        ]
+        if points:
+            ax.loglog(*zip(*points, strict=True), style, label=name)
+    ax.set_xlabel("largest error of the loss, relative to the start")
+    ax.set_ylabel("time [s]")
+    ax.set_title(f"n = {case[0]}, m = {case[1]}, λ = {case[2]:g}", loc="left", fontsize="medium")
+    ax.invert_xaxis()
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False, fontsize="small")
+    figure.savefig(path, dpi=150)
