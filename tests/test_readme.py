@@ -1,4 +1,4 @@
-"""The README's example prints what the README says."""
+"""The README's examples, one after the other, print what the README says."""
 
 import contextlib
 import io
@@ -10,13 +10,14 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_example_prints_its_output():
+def test_the_examples_print_their_output():
     if not README.exists():
         pytest.skip("the README is not installed with the package")
-    code, expected = re.search(
-        r"```python\n(.*?)```\n+```text\n(.*?)```", README.read_text(), re.DOTALL
-    ).groups()
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(code, {})
-    assert printed.getvalue() == expected
+    examples = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(examples) == 2
+    names = {}
+    for code, expected in examples:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, names)
+        assert printed.getvalue() == expected
