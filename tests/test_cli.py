@@ -192,7 +192,7 @@ def test_bad_input_is_one_sentence_on_stderr_and_leaves_nothing(
         ("flow", "tiny", "`init_scale` is 'tiny'"),
         ("flow", "1e-99999999", "it must lie between"),
         ("compare", "1e-8,,1e-9", "`init_scale` is ''"),
-        ("compare", "1e-8,2", "pass a flow at a scale below 1"),
+        ("compare", "1e-8,2", "pass scales below 1"),
     ],
 )
 def test_bad_scales_are_one_sentence(run, data, command, scale, sentence):
@@ -200,6 +200,26 @@ def test_bad_scales_are_one_sentence(run, data, command, scale, sentence):
     assert (code, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_the_data_file_is_never_overwritten_and_links_are_followed(run, data, tmp_path):
+    before = data.read_bytes()
+    code, _, err = run("jumps", data, "--csv", data)
+    assert code == 2
+    assert "is the data file itself" in err
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert run("jumps", data, "--csv", link)[0] == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith("jump,")
+    assert data.read_bytes() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no null device here")
+def test_devices_are_written_and_stay(run, data):
+    assert run("jumps", data, "--csv", "/dev/null")[0] == 0
+    assert not os.path.isfile("/dev/null")
 
 
 def test_version_and_help(run):

@@ -325,6 +325,8 @@ def test_active_sets_pack_and_unpack(problem, width, seed):
 
 def test_results_are_frozen():
     jumps = sh.solve_jumps(*generic(0))
+    for name in ("times", "losses", "sq_norms", "exponents", "margins", "corrections"):
+        assert not getattr(jumps, name).flags.writeable
     with pytest.raises(dataclasses.FrozenInstanceError):
         jumps.times = 3
 

@@ -185,3 +185,47 @@ def test_what_depends_on_the_start_says_so_when_only_sets_are_known():
 def test_bad_scales_get_one_sentence(options, sentence):
     with pytest.raises(sh.SaddlehopError, match=sentence):
         draw(0)[2].predict(**options)
+
+
+def test_the_order_of_neurons_does_not_matter_in_ties():
+    rng = np.random.default_rng(0)
+    for seed in range(30):
+        problem, init, jumps = draw([seed, 1], "sign", most_samples=8)
+        order = rng.permutation(init.width)
+        permuted = sh.solve_jumps(
+            problem, sh.Initialization(init.output[order], init.hidden[order])
+        )
+        np.testing.assert_allclose(permuted.corrections, jumps.corrections, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(permuted.resolving_scale, jumps.resolving_scale, rtol=1e-6)
+
+
+def test_curvatures_far_apart_go_to_an_implicit_method():
+    """Input norms over four decades: explicit steps would crawl."""
+    rng = np.random.default_rng(3)
+    problem = sh.Problem(rng.standard_normal(10), 10 ** rng.uniform(-2, 2, 10))
+    init = sh.Initialization.draw(problem, 6, rng=1)
+    jumps = sh.solve_jumps(problem, init)
+    exponent = 8 * jumps.resolving_scale.min()
+    flow = sh.simulate_flow(problem, init, log_init_scale=exponent * LOG10)
+    times = jumps.predict_times(log_init_scale=exponent * LOG10)
+    np.testing.assert_allclose(first_activations(flow, jumps), times, rtol=1e-6)
+
+
+def test_norms_too_far_apart_get_one_sentence_and_keep_the_limit():
+    rng = np.random.default_rng(1)
+    problem = sh.Problem(rng.standard_normal(12), 10 ** rng.uniform(-5, 5, 12))
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 6, rng=1))
+    assert jumps.final.loss(problem) == pytest.approx(jumps.losses[-1], rel=1e-10)
+    with pytest.raises(sh.SaddlehopError, match="input norms differ too much"):
+        jumps.corrections  # noqa: B018
+
+
+def test_copies_of_a_neuron_share_what_one_would_learn():
+    problem = sh.make_orthogonal(12, "sign", rng=2)
+    base = sh.Initialization.draw(problem, 5, rng=2)
+    copies = sh.Initialization(np.tile(base.output, 9), np.tile(base.hidden, (9, 1)))
+    one, many = sh.solve_jumps(problem, base), sh.solve_jumps(problem, copies)
+    np.testing.assert_allclose(many.times, one.times, rtol=1e-12)
+    np.testing.assert_allclose(many.sq_norms, one.sq_norms, rtol=1e-8)
+    contributions = many.final.contributions.reshape(9, 5, -1)
+    np.testing.assert_allclose(contributions - contributions[0], 0, atol=1e-12)

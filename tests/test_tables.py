@@ -79,6 +79,8 @@ def write_pickled_npz(path):
         ("a.csv", "", "not a readable CSV file"),
         ("a.csv", "a,y\n1,2\n1,2,3,4\n", "not a readable CSV file"),
         ("a.csv", b"a,y\n\xff\xfe,2\n", "not a readable CSV file"),
+        ("a.csv", "a,b,y\n1,0,1,7\n0,1,-1,5\n", "rows with more cells than its header"),
+        ("a.csv", "a,y\n" + "9" * 400 + ",1\n", "Column 'a' of 'a.csv' holds"),
         ("a.parquet", b"PAR1 but not really", "not a readable Parquet file"),
         ("a.npz", b"PK not a zip", "not a readable NPZ file"),
         ("a.npz", write_pickled_npz, "not a readable NPZ file of plain arrays"),

@@ -13,7 +13,14 @@ PICTURES = (".png", ".pdf", ".svg")
 
 
 def write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in its place."""
+    """Let `write` fill a temporary file beside `path`, then put it in its place.
+
+    Links are followed; what is not a regular file (a pipe, a device) is written straight.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        write(str(path))
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     try:
@@ -25,10 +32,14 @@ def write_whole(path: Path, write: Callable[[str], object]) -> None:
         raise
 
 
-def require_writable(plot: Path | None, csv: Path | None) -> None:
-    """Raise before any work is done if an output cannot be written."""
+def require_writable(data: Path, plot: Path | None, csv: Path | None) -> None:
+    """Raise before any work is done if an output cannot be written or is the input."""
     if plot and plot.suffix.lower() not in PICTURES:
         raise InputError(f"`--plot` is {plot.name!r}; pass a file that ends in .png, .pdf or .svg.")
     for path in (plot, csv):
+        if path and path.resolve() == data.resolve():
+            raise InputError(f"{path.name!r} is the data file itself; pass another file to write.")
+        if path and path.is_dir():
+            raise InputError(f"{str(path)!r} is a folder; pass a file to write.")
         if path and not path.parent.is_dir():
             raise InputError(f"There is no folder {str(path.parent)!r} for {path.name!r}; make it.")

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ._version import __version__
 from .comparison import Comparison
+from .errors import SaddlehopError
 from .flow import FlowPath
 from .initialization import Initialization
 from .interpolation import interpolation_probability
@@ -160,7 +161,10 @@ def jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
     """The jumps as a JSON document."""
     return setting.document() | {
         "initial_loss": float(jumps.losses[0]),
-        "jumps": [_jump_record(jumps, index) for index in range(jumps.n_jumps)],
+        "jumps": [
+            _jump_record(jumps, index) | extra
+            for index, extra in zip(range(jumps.n_jumps), _next_order(jumps), strict=True)
+        ],
         "interpolates": jumps.interpolates,
         "unfit": jumps.unfit.tolist(),
         "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
@@ -241,9 +245,17 @@ def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:
         "sq_norm": _finite_or_none(jumps.sq_norms[index + 1]),
         "escape_rate": float(jumps.escape_rates[index]),
         "margin": _finite_or_none(jumps.margins[index]),
-        "correction": float(jumps.corrections[index]),
-        "resolving_log10_scale": float(jumps.resolving_scale[index]),
     }
+
+
+def _next_order(jumps: JumpPath) -> list[dict[str, float | None]]:
+    """Corrections and resolving scales; null if the orbits cannot be followed."""
+    try:
+        values = np.column_stack([jumps.corrections, jumps.resolving_scale])
+    except SaddlehopError:
+        values = np.full((jumps.n_jumps, 2), np.nan)
+    names = ("correction", "resolving_log10_scale")
+    return [dict(zip(names, _nullable(row), strict=True)) for row in values]
 
 
 def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

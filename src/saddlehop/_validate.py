@@ -36,14 +36,21 @@ def frozen_array(value: Any, name: str, ndim: int) -> Array:
 
 
 def _as_float(value: Any, name: str) -> Array:
-    array = np.asarray(value)
+    if np.ma.is_masked(value):
+        raise InputError(f"`{name}` has masked entries; fill or remove them.")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(f"`{name}` has rows of different length; pass a full array.") from None
     if array.dtype.kind == "c":
         raise InputError(f"`{name}` is complex; pass real numbers.")
     if array.dtype.kind in "biuf":
         return array.astype(np.float64, copy=False)
     try:
+        if array.dtype.kind != "O":
+            raise TypeError
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
             f"`{name}` has entries of type {array.dtype} that are not numbers; pass an array of "
             "real numbers."

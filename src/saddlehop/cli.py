@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -100,7 +101,7 @@ def jumps_command(
     csv: CsvOut = None,
 ) -> None:
     """Compute the limit λ → 0 on a data file: which neuron activates when and fits what."""
-    require_writable(plot, csv)
+    require_writable(data, plot, csv)
     setting = _load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     if plot:
@@ -129,7 +130,7 @@ def flow_command(
     csv: CsvOut = None,
 ) -> None:
     """Follow gradient flow at one scale λ, however small."""
-    require_writable(plot, csv)
+    require_writable(data, plot, csv)
     log_scale = parse_scale(init_scale)
     setting = _load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
@@ -159,8 +160,8 @@ def compare_command(
     csv: CsvOut = None,
 ) -> None:
     """Compare the flow at several scales λ with the limit λ → 0."""
-    require_writable(plot, csv)
-    log_scales = [parse_scale(scale.strip()) for scale in init_scale.split(",")]
+    require_writable(data, plot, csv)
+    log_scales = [_scale_below_one(scale.strip()) for scale in init_scale.split(",")]
     setting = _load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     flows = [_follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
@@ -177,8 +178,14 @@ def compare_command(
 
 def main() -> None:
     """Run the command line; a saddlehop error is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no λ gets a question mark
     try:
         app()
+    except MemoryError as err:
+        say(f"Error: This does not fit in memory ({err}); pass fewer neurons or samples.")
+        sys.exit(2)
     except SaddlehopError as err:
         say(f"Error: {err}")
         sys.exit(2)
@@ -197,6 +204,13 @@ def _load(data: Path, target: str, width: int, law: str, seed: int, orthogonal: 
     problem = Problem.from_data(X, y)
     init = Initialization.draw(problem, width, law, rng=_seed(seed))
     return Setting(data.name, problem, init, law, seed)
+
+
+def _scale_below_one(scale: str) -> float:
+    log_scale = parse_scale(scale)
+    if log_scale >= 0:
+        raise InputError(f"The scale {scale} has no limit to compare with; pass scales below 1.")
+    return log_scale
 
 
 def _seed(seed: int) -> int:

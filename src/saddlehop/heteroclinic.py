@@ -22,10 +22,13 @@ Otherwise the orbit is integrated numerically (`_kernels/orbit.py`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import bisect
 from scipy.special import gammaln
 
 from ._arrays import Array
@@ -35,6 +38,12 @@ RTOL = 1e-10
 _START = 1e-16  # residual fraction at which the integration starts: growth is linear before
 _END = 1e-9  # and at which it ends
 _MAX_STEPS = 100_000
+_STIFF_AFTER = 4000  # explicit steps after which an orbit of up to _STIFF_SIZE numbers is stiff
+_STIFF_SIZE = 1000
+_STIFF_TIME = 1e300
+_END_STIFF = 1e-7
+_RTOL_STIFF = 1e-8
+_MAX_STIFF_EVALUATIONS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,24 +110,20 @@ class LogisticCurve:
 
 @dataclass(frozen=True, eq=False)
 class NumericalCurve:
-    """An integrated orbit; between its nodes one more step of the same method."""
+    """An integrated orbit."""
 
-    nodes: Array
-    """Scaled time and active rows at the start of each step, shape (N, 1 + G (K + 2))."""
-    strength: Array
-    """s_gc, shape (G, K + 1)."""
-    mass: Array
-    """Scaled masses, shape (G, K + 1)."""
+    states: Callable[[Array], Array] = field(repr=False)
+    """Active rows (ℓ, V) of the state at scaled times within the orbit, shape (T, G, K + 2)."""
+    nodes: Array = field(repr=False)
+    """Scaled times at which the steps end, from 0, shape (N,)."""
     rates: Array
     """Scaled growth rates, shape (G,)."""
     origin: float
-    """τ of the first node."""
+    """τ of scaled time 0."""
     time_unit: float
     """One unit of scaled time in units of τ."""
     log_size_unit: float
     """Log of the unit of |a|."""
-    tableau: Array = field(repr=False)
-    """The Runge–Kutta tableau."""
 
     def fractions(self, tau: Array) -> Array:
         """Return the residual fraction of each class at each τ, shape (T, K)."""
@@ -131,15 +136,8 @@ class NumericalCurve:
         return np.asarray(self._states(tau)[:, :, 0] + self.log_size_unit)
 
     def _states(self, tau: Array) -> Array:
-        from ._kernels import orbit as kernel
-
-        n_active, n_columns = self.strength.shape[0], self.strength.shape[1] + 1
         time = (np.asarray(tau, dtype=np.float64) - self.origin) / self.time_unit
-        states = np.empty((time.size, n_active, n_columns))
-        inside = np.clip(time, 0, self.nodes[-1, 0])
-        kernel.states_at(
-            inside, self.nodes, n_active, self.strength, self.mass, self.tableau, states
-        )
+        states = self.states(np.clip(time, 0, self.nodes[-1]))
         states[:, :, 0] += np.minimum(time, 0)[:, None] * self.rates  # linear growth before
         return states
 
@@ -190,50 +188,122 @@ def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
 
 
 def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
-    from ._kernels import orbit as kernel
-
     scaled = _Scaled(group, passengers)
     n_active = len(group.rates)
-    state, strength = scaled.start.copy(), scaled.strength.copy()
-    tableau, fifth, third = _tableau()
-    nodes = np.empty((512, 1 + n_active * scaled.start.shape[1]))
-    while True:
-        state, strength = scaled.start.copy(), scaled.strength.copy()
-        count = kernel.integrate(
-            state, n_active, strength, scaled.mass, tableau, fifth, third, RTOL, _END, nodes
-        )
-        if count > 0:
-            break
-        if len(nodes) >= _MAX_STEPS:
-            raise SaddlehopError(
-                f"The orbit of a jump of {n_active} neurons needs more than {_MAX_STEPS} steps; "
-                "bring the norms of the inputs closer to each other."
-            )
-        nodes = np.empty((8 * len(nodes), nodes.shape[1]))
+    n_explicit = _STIFF_AFTER if scaled.start.size <= _STIFF_SIZE else _MAX_STEPS
+    state, nodes, states = _integrate(scaled, n_active, n_explicit) or _integrate_stiff(
+        scaled, n_active
+    )
     curve = NumericalCurve(
-        nodes=nodes[:count].copy(),
-        strength=scaled.strength[:n_active],
-        mass=scaled.mass[:n_active],
+        states=states,
+        nodes=nodes,
         rates=group.rates * scaled.time_unit,
         origin=scaled.origin,
         time_unit=scaled.time_unit,
         log_size_unit=scaled.log_size_unit,
-        tableau=tableau,
     )
-    end = nodes[count - 1, 0]
     log_output = state[:n_active, 0] + scaled.log_size_unit
-    ratio = np.maximum(state[n_active:, -1], 0)
-    rests = passengers.rests * scaled.time_unit
-    shifts = state[n_active:, 0] - rests * end + np.where(rests > 0, np.log1p(ratio) - np.log(2), 0)
-    shifts -= passengers.rests * scaled.origin
     weights = np.exp(state[:n_active, :1] - scaled.log_size_unit) * state[:n_active, 1:-1]
     return Orbit(
         output=np.exp(log_output),
-        weights=np.where(group.masses > 0, weights, 0.0),
+        weights=np.where(group.masses > 0, np.maximum(weights, 0), 0.0),
         half_times=_half_times(curve, log_output),
-        shifts=shifts,
+        shifts=_shifts(scaled, passengers, state[n_active:], float(nodes[-1])),
         curve=curve,
     )
+
+
+def _shifts(scaled: _Scaled, passengers: Passengers, state: Array, end: float) -> Array:
+    """Read Δ_j off the passengers' rows at the end: the part of (a, z) that goes on growing."""
+    ratio = np.maximum(state[:, -1], 0)
+    growing = np.where(passengers.rests > 0, np.log1p(ratio) - np.log(2), 0.0)
+    since = scaled.origin + end * scaled.time_unit
+    return np.asarray(state[:, 0] + growing - passengers.rests * since)
+
+
+def _integrate(
+    scaled: _Scaled, n_active: int, most: int
+) -> tuple[Array, Array, Callable[[Array], Array]] | None:
+    """Integrate by explicit steps: final state, nodes, dense states; None if it takes too many."""
+    from ._kernels import orbit as kernel
+
+    tableau, fifth, third = _tableau()
+    room = min(512, most)
+    while True:
+        state, strength = scaled.start.copy(), scaled.strength.copy()
+        nodes = np.empty((room, 1 + n_active * scaled.start.shape[1]))
+        n_nodes = kernel.integrate(
+            state, n_active, strength, scaled.mass, tableau, fifth, third, RTOL, _END, nodes
+        )
+        if n_nodes > 0:
+            break
+        if room >= most:
+            return None
+        room = min(8 * room, most)
+    nodes = nodes[:n_nodes].copy()
+
+    def states(times: Array) -> Array:
+        out = np.empty((times.size, n_active, scaled.start.shape[1]))
+        kernel.states_at(
+            times,
+            nodes,
+            n_active,
+            scaled.strength[:n_active],
+            scaled.mass[:n_active],
+            tableau,
+            out,
+        )
+        return out
+
+    return state, nodes[:, 0].copy(), states
+
+
+def _integrate_stiff(
+    scaled: _Scaled, n_active: int
+) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """The same for curvatures so far apart that explicit steps would crawl, by Radau's method."""
+    from scipy.integrate import solve_ivp
+
+    from ._kernels import orbit as kernel
+
+    shape = scaled.start.shape
+    fractions = np.empty(shape[1] - 2)
+
+    evaluations = count(1)
+
+    def slope(_: float, z: Array) -> Array:
+        if next(evaluations) > _MAX_STIFF_EVALUATIONS:
+            raise _too_stiff(n_active)
+        out = np.empty(shape)
+        kernel.frozen_slope(
+            z.reshape(shape), n_active, scaled.strength, scaled.mass, fractions, out
+        )
+        return out.ravel()
+
+    def left(_: float, z: Array) -> float:
+        kernel.fractions(z.reshape(shape), n_active, fractions)
+        return float(np.max(np.abs(fractions))) - _END_STIFF
+
+    left.terminal = True  # type: ignore[attr-defined]
+    with np.errstate(over="ignore"):  # its difference Jacobian widens steps that show nothing
+        solution = solve_ivp(
+            slope,
+            (0, _STIFF_TIME),
+            scaled.start.ravel(),
+            "Radau",
+            events=left,
+            dense_output=True,
+            rtol=_RTOL_STIFF,
+            atol=1e-2 * _RTOL_STIFF,
+        )
+    if solution.status != 1:
+        raise _too_stiff(n_active)
+
+    def states(times: Array) -> Array:
+        rows = np.array([solution.sol(time).reshape(shape)[:n_active] for time in times])
+        return rows.reshape(times.size, n_active, shape[1])
+
+    return solution.y[:, -1].reshape(shape), solution.t, states
 
 
 class _Scaled:
@@ -259,25 +329,30 @@ class _Scaled:
         self.start = np.hstack([log_a[:, None], ratios])
 
 
+def _too_stiff(n_active: int) -> SaddlehopError:
+    return SaddlehopError(
+        f"The orbit of a jump of {n_active} neurons does not come to rest, for its input norms differ "
+        "too much; use times, losses and samples, which do not need it, or bring the norms closer."
+    )
+
+
 def _half_times(curve: NumericalCurve, log_output: Array) -> Array:
     """τ at which each a_g² first passes half of what it reaches: bisection on the dense orbit."""
-    nodes = curve.origin + curve.nodes[:, 0] * curve.time_unit
     half = log_output - np.log(2) / 2
+    nodes = curve.origin + curve.nodes * curve.time_unit
     sizes = curve.log_output(nodes)
     times = np.empty(len(half))
     for g in range(len(half)):
-        above = int(np.argmax(sizes[:, g] >= half[g]))
-        if above == 0:
+        after = int(np.argmax(sizes[:, g] >= half[g]))
+        if after == 0:
             times[g] = nodes[0] - (sizes[0, g] - half[g]) / (curve.rates[g] / curve.time_unit)
             continue
-        low, high = nodes[above - 1], nodes[above]
-        for _ in range(60):
-            middle = (low + high) / 2
-            if curve.log_output(np.array([middle]))[0, g] < half[g]:
-                low = middle
-            else:
-                high = middle
-        times[g] = high
+        times[g] = bisect(
+            lambda tau, g=g: curve.log_output(np.array([tau]))[0, g] - half[g],
+            nodes[after - 1],
+            nodes[after],
+            xtol=1e-13 * curve.time_unit,
+        )
     return times
 
 

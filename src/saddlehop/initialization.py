@@ -14,8 +14,9 @@ import numpy as np
 from ._arrays import Array
 from ._validate import as_generator, frozen_array, one_of, positive_int, require_length
 from .errors import InputError
-from .problem import Problem
+from .problem import Problem, row_norms
 
+_MOST_WEIGHTS = 2**37  # 1 TiB
 LAWS = ("balanced", "dominated", "gaussian")
 
 
@@ -70,9 +71,7 @@ class Initialization:
     @property
     def hidden_norms(self) -> Array:
         """Norms ‖w_j‖ of the hidden weights, shape (m,)."""
-        return np.asarray(
-            np.hypot(np.sqrt(np.einsum("jk,jk->j", self.hidden, self.hidden)), self.off_span)
-        )
+        return np.asarray(np.hypot(row_norms(self.hidden), self.off_span))
 
     @classmethod
     def draw(
@@ -98,6 +97,11 @@ class Initialization:
         law = one_of(law, "law", LAWS)
         generator = as_generator(rng)
         n_samples, n_features = problem.n_samples, problem.n_features
+        if width * n_samples > _MOST_WEIGHTS:
+            raise InputError(
+                f"`width` is {width}: {width} × {n_samples} weights would take "
+                f"{width * n_samples * 8 / 2**30:.3g} GiB; pass fewer neurons."
+            )
         hidden = generator.standard_normal((width, n_samples))
         hidden /= np.sqrt(n_features)
         off_span = (

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Array, norm
+from ._arrays import Array, frozen, norm
 from ._validate import require_length
 from .active_sets import WORD, ActiveSets, n_words
 from .alignment import Alignment, align
@@ -98,7 +98,9 @@ class JumpPath:
 
         nan from the first tie on that leaves the norm to the start, if only active sets are known.
         """
-        return np.cumsum([0.0, *(self._added_sq_norm(jump) for jump in range(self.n_jumps))])
+        return frozen(
+            np.cumsum([0.0, *(self._added_sq_norm(jump) for jump in range(self.n_jumps))])
+        )
 
     @cached_property
     def corrections(self) -> Array:
@@ -106,8 +108,8 @@ class JumpPath:
 
         t_i is when the first neuron of the jump passes half of the a² it reaches.
         """
-        return np.array(
-            [solved.reference + np.nanmin(solved.orbit.half_times) for solved in self.solved]
+        return frozen(
+            np.array([solved.reference + solved.half_times.min() for solved in self.solved])
         )
 
     @cached_property
@@ -251,7 +253,7 @@ class JumpPath:
         ]
 
     def _require_saddle(self, index: int) -> None:
-        if not 0 <= index <= self.n_jumps:
+        if not isinstance(index, (int, np.integer)) or not 0 <= index <= self.n_jumps:
             raise InputError(
                 f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
                 "these."
@@ -268,7 +270,7 @@ class JumpPath:
             else:
                 solved = self.solved[jump]
                 classes = solved.classes[np.searchsorted(solved.samples, part.samples)]
-                a, u = solved.orbit.output[member], solved.orbit.weights[member, classes] * targets
+                a, u = solved.output[member], solved.weights[member, classes] * targets
             output[neuron] = self.sets.signs[neuron] * a
             hidden[neuron, part.samples] = u
 
@@ -286,7 +288,7 @@ class JumpPath:
             return sum(2 * norm(self.problem.targets[part.samples]) for part in self._parts[jump])
         if self.alignment is None:
             return float("nan")
-        return 2 * float(np.sum(self.solved[jump].orbit.output ** 2))
+        return 2 * float(np.sum(self.solved[jump].output ** 2))
 
     def _sign_label(self, group: tuple[int, ...]) -> str:
         signs = {int(self.sets.signs[neuron]) for neuron in group}
@@ -335,13 +337,13 @@ def solve_jumps(
         problem=problem,
         sets=sets,
         alignment=alignment if isinstance(alignment, Alignment) else None,
-        times=times,
+        times=frozen(times),
         neurons=neurons,
         samples=samples,
-        losses=_losses(problem, samples, unfit),
-        exponents=exponents,
-        escape_rates=escapes,
-        margins=margins,
+        losses=frozen(_losses(problem, samples, unfit)),
+        exponents=frozen(exponents),
+        escape_rates=frozen(escapes),
+        margins=frozen(margins),
         unfit=unfit,
     )
 

@@ -1,6 +1,6 @@
 """The next order in 1/L, L = log(1/λ): what the jumps leave behind in the dormant neurons.
 
-Let T_i = s_i L + θ_i be the time at which the first neuron of jump i would reach size one if its
+Let T_i = s_i L + θ_i be the time at which the first of the neurons of jump i would reach size one if its
 growth went on. Between the jumps a dormant neuron is on a line,
 
     log|a_j(t)| = e_j L + κ_j + ρ_j (t − T_i),
@@ -36,7 +36,11 @@ class SolvedJump:
     classes: NDArray[np.int64]
     """Class of each sample, shape (|B|,)."""
     orbit: Orbit
-    """The orbit."""
+    """The orbit; neurons that fit the same samples are one row of it."""
+    rows: NDArray[np.int64]
+    """Row of the orbit that each neuron is part of, shape (G,)."""
+    log_shares: Array
+    """Log of each neuron's share of its row; the squares of shares add up to one, shape (G,)."""
     passengers: NDArray[np.int64]
     """Dormant neurons that share samples with them."""
     slowest: float
@@ -45,6 +49,25 @@ class SolvedJump:
     """κ_j of all neurons if nothing happened, log|a_j| = e_j L + κ_j + ρ_j τ before, shape (m,)."""
     log_sizes: Array
     """κ_j of all neurons just after the jump, with the ρ_j after it, shape (m,)."""
+
+    @property
+    def output(self) -> Array:
+        """Sizes |a_g| the neurons reach, shape (G,)."""
+        return np.asarray(np.exp(self.log_shares) * self.orbit.output[self.rows])
+
+    @property
+    def weights(self) -> Array:
+        """u_gk / |β_k| the neurons reach on each class, shape (G, K)."""
+        return np.asarray(np.exp(self.log_shares)[:, None] * self.orbit.weights[self.rows])
+
+    @property
+    def half_times(self) -> Array:
+        """τ at which each neuron passes half of its final a², shape (G,)."""
+        return self.orbit.half_times[self.rows]
+
+    def log_output(self, tau: Array) -> Array:
+        """Return log|a_g| of the neurons at each τ, shape (T, G)."""
+        return np.asarray(self.orbit.curve.log_output(tau)[:, self.rows] + self.log_shares)
 
 
 def follow_jumps(
@@ -75,20 +98,30 @@ def follow_jumps(
     solved: list[SolvedJump] = []
     theta = 0.0
     for jump, (group, fitted) in enumerate(zip(neurons, samples, strict=True)):
-        wait = -kappa[group[0]] / rates[jump, group[0]]
+        members = list(group)
+        wait = float(np.min(-kappa[members] / rates[jump, members]))
         theta += wait
         kappa = kappa + rates[jump] * wait
-        dormant[list(group)] = False
+        dormant[members] = False
         passengers = np.flatnonzero(dormant & (rates[jump] > rates[jump + 1]))
-        orbit, classes = _orbit(
+        orbit, classes, rows, log_shares = _orbit(
             problem, sets, group, fitted, passengers, rates[jump : jump + 2], kappa
         )
         arrivals = kappa.copy()
         kappa[passengers] += orbit.shifts
-        slowest = float(1 / rates[jump, list(group)].min())
         solved.append(
             SolvedJump(
-                theta, group, fitted, classes, orbit, passengers, slowest, arrivals, kappa.copy()
+                reference=theta,
+                neurons=group,
+                samples=fitted,
+                classes=classes,
+                orbit=orbit,
+                rows=rows,
+                log_shares=log_shares,
+                passengers=passengers,
+                slowest=float(1 / rates[jump, members].min()),
+                arrivals=arrivals,
+                log_sizes=kappa.copy(),
             )
         )
     return solved
@@ -120,24 +153,31 @@ def _orbit(
     passengers: NDArray[np.int64],
     rates: Array,
     kappa: Array,
-) -> tuple[Orbit, NDArray[np.int64]]:
-    """Solve the orbit of a jump; `rates` are those before and after it."""
+) -> tuple[Orbit, NDArray[np.int64], NDArray[np.int64], Array]:
+    """Solve the orbit of a jump; `rates` are those before and after it.
+
+    Neurons with the same open set stay proportional: they go as one, whose a² is their sum.
+    """
     active = np.array([sets.of(neuron, fitted) for neuron in group])
-    classes, first = _classes(problem.curvatures[fitted], active)
-    masses = _class_masses(problem, sets, fitted, classes, (*group, *passengers), first.size)
-    members = list(group)
+    _, first, rows = np.unique(active, axis=0, return_index=True, return_inverse=True)
+    rows = rows.ravel()
+    together = np.full(first.size, -np.inf)
+    np.logaddexp.at(together, rows, 2 * kappa[list(group)])
+    leaders = [group[g] for g in first]
+    classes, samples = _classes(problem.curvatures[fitted], active[first])
+    masses = _class_masses(problem, sets, fitted, classes, (*leaders, *passengers), samples.size)
     orbit = solve_orbit(
         Group(
-            rates=rates[0, members],
-            head_starts=kappa[members],
-            pulls=problem.curvatures[fitted[first]] / problem.n_samples,
-            masses=masses[: len(group)],
+            rates=rates[0, leaders],
+            head_starts=together / 2,
+            pulls=problem.curvatures[fitted[samples]] / problem.n_samples,
+            masses=masses[: len(leaders)],
         ),
         Passengers(
-            rates=rates[0, passengers], rests=rates[1, passengers], masses=masses[len(group) :]
+            rates=rates[0, passengers], rests=rates[1, passengers], masses=masses[len(leaders) :]
         ),
     )
-    return orbit, classes
+    return orbit, classes, rows, kappa[list(group)] - together[rows] / 2
 
 
 def _classes(

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
-from .next_order import SolvedJump
 
 if TYPE_CHECKING:
     from .jumps import JumpPath
+    from .next_order import SolvedJump
 
 _NARROW, _WIDE = 0.01, 0.99  # parts of a jump's loss that mark its beginning and end
 _LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
@@ -46,7 +46,7 @@ class Prediction:
         """First t at which a_j² passes half of its final value, shape (m,); nan: never."""
         times = np.full(self.jumps.width, np.nan)
         for start, solved in zip(self._origins, self.jumps.solved, strict=True):
-            for neuron, half_time in zip(solved.neurons, solved.orbit.half_times, strict=True):
+            for neuron, half_time in zip(solved.neurons, solved.half_times, strict=True):
                 times[neuron] = start + half_time
         return times
 
@@ -70,7 +70,7 @@ class Prediction:
         values = self._lines(flat, stage)
         for jump, (start, solved) in enumerate(zip(self._origins, self.jumps.solved, strict=True)):
             near = stage >= jump
-            sizes = solved.orbit.curve.log_output(flat[near] - start)
+            sizes = solved.log_output(flat[near] - start)
             for neuron, size in zip(solved.neurons, sizes.T, strict=True):
                 values[near, neuron] = size
         return np.asarray(values.reshape(*times.shape, self.jumps.width))
@@ -121,7 +121,7 @@ def _span(jumps: JumpPath, solved: SolvedJump) -> tuple[float, float]:
         return float(1 - left / losses.sum())
 
     ends = [
-        _crossing(gone, part, float(np.nanmin(solved.orbit.half_times)), solved.slowest)
+        _crossing(gone, part, float(solved.half_times.min()), solved.slowest)
         for part in (_NARROW, _WIDE)
     ]
     return solved.reference + ends[0], solved.reference + ends[1]

@@ -168,6 +168,8 @@ def validated_rows(value: Any, name: str) -> Any:
     if not sparse.issparse(value):
         rows = frozen_array(value, name, 2)
     else:
+        if value.dtype.kind == "c":
+            raise InputError(f"`{name}` is complex; pass real numbers.")
         rows = sparse.csr_array(value, dtype=np.float64, copy=True)
         frozen_array(rows.data, name, 1)
     if 0 in rows.shape:
@@ -179,6 +181,11 @@ def validated_rows(value: Any, name: str) -> Any:
 
 def row_norms(rows: Any) -> Array:
     """Norms of the rows, safe from overflow and underflow of their squares."""
+    with np.errstate(over="ignore"):
+        return _scaled_row_norms(rows)
+
+
+def _scaled_row_norms(rows: Any) -> Array:
     if sparse.issparse(rows):
         largest = abs(rows).max(axis=1).toarray().ravel()
         scale = np.where(largest > 0, largest, 1.0)
@@ -192,6 +199,8 @@ def row_norms(rows: Any) -> Array:
 def _unit_rows(rows: Any) -> tuple[Any, Array]:
     """Split rows into unit directions and norms."""
     norms = row_norms(rows)
+    if not np.isfinite(norms).all():
+        raise InputError("`X` has a row whose norm overflows; rescale the inputs.")
     if (norms == 0).any():
         raise InputError(
             f"Row {int(np.argmax(norms == 0))} of `X` is zero, so its label cannot be learned; "
@@ -262,6 +271,7 @@ def _require_representable(y: Array, norms: Array) -> None:
     with np.errstate(over="ignore", under="ignore"):
         sizes = np.abs(np.array([y / norms, y / y.size * norms]))
         finite = np.isfinite(sizes).all(axis=0) & np.isfinite(y.size * y**2)
+        finite &= np.isfinite(norms**2) & (norms**2 >= smallest)
         fits = finite & ((sizes >= smallest).all(axis=0) | (y == 0))
     if not fits.all():
         k = int(np.argmax(~fits))

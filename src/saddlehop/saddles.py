@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._arrays import Array
+from ._arrays import Array, norm
 from .network import Network
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def saddle_facts(jumps: JumpPath, index: int) -> Saddle:
         directions=Network(
             np.where(escapes, jumps.sets.signs / np.sqrt(2), 0.0), felt / unit[:, None]
         ),
-        gradient_norm=float(np.hypot(np.linalg.norm(slope_hidden), np.linalg.norm(slope_output))),
+        gradient_norm=norm(np.concatenate([slope_hidden.ravel(), slope_output])),
     )
 
 

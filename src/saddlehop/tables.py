@@ -57,19 +57,26 @@ def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        header = None if _first_line_is_numeric(path) else 0
-        return pd.read_csv(path, header=header, encoding="utf-8-sig")
+        first, second = _first_lines(path)
+        header = None if first and all(map(_is_number, first)) else 0
+        table = pd.read_csv(path, header=header, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, csv.Error) as err:
         reason = " ".join(str(err).split()).rstrip(".")
         raise DataFileError(
             f"{path.name!r} is not a readable CSV file ({reason}); save it as comma-separated UTF-8 text."
         ) from None
 
+    if len(second) > len(first):  # pandas would take the first column for an index
+        raise DataFileError(
+            f"{path.name!r} has rows with more cells than its header; give every column a name."
+        )
+    return table
 
-def _first_line_is_numeric(path: Path) -> bool:
+
+def _first_lines(path: Path) -> tuple[list[str], list[str]]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        cells = next(csv.reader(lines), [])
-    return bool(cells) and all(map(_is_number, cells))
+        rows = csv.reader(lines)
+        return next(rows, []), next(rows, [])
 
 
 def _is_number(text: str) -> bool:
@@ -126,9 +133,13 @@ def _numbers(table: pd.DataFrame, column: int, name: str) -> Array:
     """Return a column as floats, or say what is not a number."""
     import pandas as pd
 
-    values = pd.to_numeric(table.iloc[:, column], errors="coerce").to_numpy(
-        dtype=np.float64, na_value=np.nan
-    )
+    cells = table.iloc[:, column]
+    if cells.dtype.kind in "mM":
+        cells = cells.astype(str)
+    try:
+        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        values = np.array([np.inf] * len(cells))
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(np.argmax(bad))
@@ -144,7 +155,7 @@ def _read_npz(path: Path, target: str) -> tuple[Array, Array]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as err:
+    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as err:
         reason = " ".join(str(err).split()).rstrip(".")
         raise DataFileError(
             f"{path.name!r} is not a readable NPZ file of plain arrays ({reason}); write it with "

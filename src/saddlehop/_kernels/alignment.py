@@ -210,4 +210,4 @@ def _log_growth(a, u, pulls):
     if rho == 0:
         return -np.inf
     more, a = _time_to(a, rows, last, at, False)
-    return math.log(scale * (a + b / rho) / 2) - rho * (time + more)
+    return math.log(scale) + math.log((a + b / rho) / 2) - rho * (time + more)

@@ -44,6 +44,16 @@ def _slope(state, n_active, strength, mass, f, out):
 
 
 @njit(cache=True)
+def frozen_slope(state, n_active, strength, mass, f, out):
+    """The slope for an integrator that cannot bury: weights below zero stay where they are."""
+    _slope(state, n_active, strength, mass, f, out)
+    for j in range(len(state)):
+        for c in range(strength.shape[1]):
+            if state[j, c + 1] < -_NOISE:
+                out[j, c + 1] = 0.0
+
+
+@njit(cache=True)
 def _stages(state, step, n_active, strength, mass, tableau, slopes, f, work):
     """Fill the slopes of all stages, the first being there; leave the new state in `work`."""
     for stage in range(1, _STAGES + 1):
