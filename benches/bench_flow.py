@@ -35,7 +35,7 @@ def error_of(result, losses):
     return float(np.max(np.where(np.isnan(found), np.inf, np.abs(found - losses))) / losses[0])
 
 
-def peers_table(limit=150):
+def peers_table(limit=100):
     table = Table(
         "n",
         "m",
@@ -138,7 +138,7 @@ def corrections_table(n=1000, m=64, runs=7):
     return table
 
 
-def work_precision(path, case=(50, 16, 1e-4), limit=120):
+def work_precision(path, case=(50, 16, 1e-4), limit=30):
     """Draw error against time for all methods over their tolerances."""
     from matplotlib.figure import Figure
 

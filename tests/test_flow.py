@@ -361,6 +361,29 @@ def test_zero_labels_and_uncovered_samples():
     np.testing.assert_allclose(flow.final.contributions, [[1.0, 0.0, 0.0]], atol=1e-8)
 
 
+@pytest.mark.parametrize("log10_scale", [-8, -30, -100, -1000])
+def test_neurons_left_on_zero_labels_only_come_to_rest(log10_scale):
+    rest = sh.simulate_flow(
+        sh.Problem([-1.0, -2.0, 0.0]),
+        sh.Initialization([1.0], [[0.1, 0.1, 0.1]]),
+        log_init_scale=log10_scale * math.log(10),
+    )
+    assert rest.final.hidden[0, 2] > 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        y = np.concatenate([np.zeros(4), rng.standard_normal(6)])
+        problem = sh.Problem(y)
+        law = ("balanced", "gaussian", "dominated")[seed % 3]
+        init = sh.Initialization.draw(problem, 8, law, rng=rng)
+        flow = sh.simulate_flow(problem, init, log_init_scale=log10_scale * math.log(10), rtol=1e-6)
+        assert np.isfinite(flow.final.hidden).all()
+        assert (np.diff(flow.losses) <= 1e-9 * flow.losses[0]).all()
+        if log10_scale <= -100:
+            assert flow.losses[-1] == pytest.approx(
+                sh.solve_jumps(problem, init).losses[-1], abs=1e-6
+            )
+
+
 def test_dead_neurons_stay():
     problem = sh.Problem([1.0, -1.0])
     init = sh.Initialization([0.0, 0.5], [[-1.0, -2.0], [-1.0, 0.0]])

@@ -137,6 +137,8 @@ def _run_until_turn(
     moved, died = 0.0, 0
     while True:
         rho = math.sqrt(stay + tail[died])
+        if rho == 0.0:
+            b = 0.0  # nothing pulls; what is left of it is rounding
         wait, a_next, b_next = np.inf, a, b
         step = np.inf
         if rho > 0.0:

@@ -103,6 +103,11 @@ def rescale(state: State) -> None:
             state.hidden[p] = math.ldexp(state.hidden[p], exponent)
 
 
+FAINT = (
+    1e-30  # what weights far below one do on a sample with label 0 pulls at no time that matters
+)
+
+
 @njit(cache=True, error_model="numpy")
 def survey(constants: Constants, state: State, work: Work) -> tuple[float, float]:
     """Fill the residuals, pulls and settled samples; return the loss and the alive squared norm."""
@@ -144,7 +149,8 @@ def _pulls(constants: Constants, work: Work) -> float:
         r, sensitivity = work.residual[k], work.sensitivity[k]
         small = max(tol * sensitivity, 16.0 * EPS * abs(constants.target[k]))
         work.settled[k] = sensitivity > 0.0 and abs(r) <= small
-        work.pull[k] = 0.0 if work.settled[k] else constants.stiffness[k] * r
+        still = work.settled[k] or (constants.target[k] == 0.0 and abs(r) < FAINT)
+        work.pull[k] = 0.0 if still else constants.stiffness[k] * r
     return loss
 
 
