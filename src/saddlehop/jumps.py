@@ -68,7 +68,8 @@ class JumpPath:
     escape_rates: Array
     """Largest growth rate of a dormant neuron at each saddle, per unit of t, shape (J+1,)."""
     margins: Array
-    """Clock time from each jump to its runner-up, shape (J,): 0 in a tie, inf if none is left."""
+    """Clock time from each jump to its runner-up, shape (J,): 0 in a tie, inf if none is left (or none
+    whose pulls are within about 1e-20 of the largest open ones)."""
     unfit: NDArray[np.int64]
     """Samples with a label that no neuron covers."""
 
