@@ -164,7 +164,7 @@ def test_demo(run, tmp_path, monkeypatch):
         (["{data}", "--width", "0"], "`width` is 0"),
         (["{data}", "--law", "xavier"], "`law` is 'xavier'"),
         (["{data}", "--seed", "-1"], "`--seed` is -1"),
-        (["{data}", "--target", "0"], "are not orthogonal"),
+        (["{data}", "--target", "0"], "add `--orthogonalize`"),
         (["{data}", "--plot", "a.gif"], "`--plot` is 'a.gif'"),
         (
             ["{data}", "--plot", "a.png", "--csv", "no/folder/a.csv"],

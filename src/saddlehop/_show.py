@@ -218,7 +218,7 @@ def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
     problem = setting.problem
     least = min_norm_interpolator(problem).sq_norm
     reached = float(jumps.sq_norms[-1])
-    ratio = f" (ratio {reached / least:.3f})" if least > 0 else ""
+    ratio = f" (ratio {reached / least:.3f})" if least > 0 and jumps.interpolates else ""
     lines = [
         "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
         f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}{ratio}.",

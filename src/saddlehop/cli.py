@@ -28,7 +28,7 @@ from ._show import (
 from ._version import __version__
 from .comparison import Comparison, compare
 from .datasets import load_digits
-from .errors import InputError, SaddlehopError
+from .errors import InputError, NotOrthogonalError, SaddlehopError
 from .flow import FlowPath, simulate_flow
 from .initialization import Initialization
 from .jumps import JumpPath, solve_jumps
@@ -185,6 +185,9 @@ def main() -> None:
         app()
     except MemoryError as err:
         say(f"Error: This does not fit in memory ({err}); pass fewer neurons or samples.")
+        sys.exit(2)
+    except NotOrthogonalError as err:
+        say(f"Error: {err} Here: add `--orthogonalize`.")
         sys.exit(2)
     except SaddlehopError as err:
         say(f"Error: {err}")

@@ -11,6 +11,10 @@ class InputError(SaddlehopError):
     """An argument is not usable as it stands."""
 
 
+class NotOrthogonalError(InputError):
+    """Rows that have to be orthogonal are not."""
+
+
 class DataFileError(SaddlehopError):
     """A data file cannot be read as samples and labels."""
 

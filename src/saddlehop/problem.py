@@ -20,7 +20,7 @@ import scipy.sparse as sparse
 
 from ._arrays import Array, frozen
 from ._validate import frozen_array, require_length
-from .errors import InputError
+from .errors import InputError, NotOrthogonalError
 
 ORTH_TOL = 1e-8
 _BLOCK_ENTRIES = 2**24  # entries of one block of the Gram matrix: 128 MiB
@@ -230,7 +230,7 @@ def _require_orthogonal_rows(directions: Any, orth_tol: float) -> None:
         )
     i, j, cosine = _largest_cosine(directions)
     if not abs(cosine) <= orth_tol:
-        raise InputError(
+        raise NotOrthogonalError(
             f"Rows {i} and {j} of `X` are not orthogonal: their cosine is {cosine:.2g}, above "
             f"`orth_tol={orth_tol:g}`. Pass orthogonal rows, or `sh.orthogonalize(X)`."
         )
