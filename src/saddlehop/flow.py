@@ -30,7 +30,7 @@ from .scale import parse_scale
 from .trajectory import STEPS_PER_CHECKPOINT, Trajectory, begin
 
 RTOL_RANGE = (1e-13, 1e-1)
-MAX_LOG_SIZE = 100.0
+MAX_LOG_SIZE = 200.0
 
 MESSAGES = {
     "learned": "Nothing is left to learn: what the network can reach is fitted to tolerance.",
