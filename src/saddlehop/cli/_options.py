@@ -1,0 +1,92 @@
+"""The options that commands share, and what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from .._files import write_whole
+from .._progress import progress_bar
+from .._show import Setting, say, scale_name
+from ..errors import InputError
+from ..flow import FlowPath, simulate_flow
+from ..initialization import Initialization
+from ..jumps import JumpPath
+from ..orthogonalization import orthogonalize
+from ..problem import Problem
+from ..tables import read_samples
+
+Data = Annotated[Path, typer.Argument(help="A CSV, Parquet or NPZ file, samples in rows.")]
+Target = Annotated[str, typer.Option(help="Label column, by name or position.")]
+Width = Annotated[int, typer.Option(help="Number of hidden neurons.")]
+Law = Annotated[str, typer.Option(help="Law of the start: balanced, dominated or gaussian.")]
+Seed = Annotated[int, typer.Option(help="Seed of the start.")]
+Orthogonalize = Annotated[
+    bool, typer.Option("--orthogonalize", help="Replace the inputs by the nearest orthogonal ones.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Picture = Annotated[Path | None, typer.Option("--plot", help="Write a picture to this file.")]
+CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table to this file.")]
+Rtol = Annotated[float, typer.Option(help="Relative accuracy of the flow.")]
+
+
+def load(data: Path, target: str, width: int, law: str, seed: int, orthogonal: bool) -> Setting:
+    """Read a data file and draw a start for it."""
+    X, y = read_samples(data, target)
+    if orthogonal:
+        X = _orthogonalized(X)
+    problem = Problem.from_data(X, y)
+    init = Initialization.draw(problem, width, law, rng=checked_seed(seed))
+    return Setting(data.name, problem, init, law, seed)
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed that NumPy takes."""
+    if seed < 0:
+        raise InputError(f"`--seed` is {seed}; pass a whole number of at least 0.")
+    return seed
+
+
+def _orthogonalized(X: Any) -> Any:
+    rows = orthogonalize(X)
+    cosine = np.mean(np.sum(X * rows, axis=1) / np.sum(rows**2, axis=1))
+    say(
+        f"Rows replaced by the nearest orthogonal rows: mean cosine with the given rows {cosine:.3f}."
+    )
+    return rows
+
+
+def follow(
+    setting: Setting, jumps: JumpPath, log_scale: float, t_end: float | None, rtol: float
+) -> FlowPath:
+    """Run the flow; the bar knows from the limit about how long it will be."""
+    last = float(jumps.times[-1]) if jumps.n_jumps else 1.0
+    total = t_end or max(-log_scale, 1.0) * last
+    with progress_bar(f"λ = {scale_name(log_scale)}", total) as report:
+        return simulate_flow(
+            setting.problem,
+            setting.init,
+            log_init_scale=log_scale,
+            t_end=t_end,
+            rtol=rtol,
+            progress=report,
+        )
+
+
+def write_jump_picture(
+    setting: Setting, jumps: JumpPath, path: Path, flows: tuple[FlowPath, ...] = ()
+) -> None:
+    """Write the staircase above the fan, with flows over them."""
+    from ..plot import jump_figure
+
+    title = f"{setting.name}, {jumps.width} neurons" + ("" if flows else ", limit λ → 0")
+    save_figure(jump_figure(jumps, *flows, title=title), path)
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a matplotlib figure in the form its name ends in."""
+    form = path.suffix[1:].lower()
+    write_whole(path, lambda temporary: figure.savefig(temporary, dpi=160, format=form))
