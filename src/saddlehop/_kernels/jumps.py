@@ -199,9 +199,7 @@ def set_speeds(sums, bits, scale, speeds):
 
 
 @njit(cache=True)
-def next_jump(
-    jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group
-):
+def next_jump(jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group):
     """Wait for the first dormant neurons to arrive and activate them: set their bits in `group`.
 
     Returns the wait, the wait of the runner-up after it, and the fastest growth rate before.
