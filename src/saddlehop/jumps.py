@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Array, frozen, norm
+from ._arrays import Array, chunks, frozen, norm
 from ._validate import require_length
-from .active_sets import WORD, ActiveSets, n_words
+from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
 from .errors import InputError, UnresolvedTieError
 from .initialization import Initialization
@@ -361,13 +361,14 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
 def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
     require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
-    bit = np.uint64(1) << (np.arange(sets.width, dtype=np.uint64) % WORD)
-    word = np.arange(sets.width) // WORD
-    of_sign = np.zeros((3, n_words(sets.width)), dtype=np.uint64)
-    np.bitwise_or.at(of_sign, (sets.signs + 1, word), bit)
-    of_sign[1] = 0
-    label_sign = np.sign(problem.y).astype(np.int64)
-    return ActiveSets(sets.words & of_sign[label_sign + 1], sets.signs)
+    of_sign = words_of_sign(sets.signs)
+    words = sets.words
+    for part in chunks(problem.n_samples):
+        wrong = words[part] & ~of_sign[label_signs(problem.y[part])]
+        if wrong.any():
+            words = words.copy() if words is sets.words else words
+            words[part] ^= wrong
+    return sets if words is sets.words else ActiveSets(words, sets.signs)
 
 
 def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
