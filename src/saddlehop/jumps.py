@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ._arrays import Array, chunks, frozen, norm
 from ._validate import require_length
 from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
+from .block_process import Block, ThreadTeam, run
 from .errors import InputError, UnresolvedTieError
 from .initialization import Initialization
 from .network import Network
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .saddles import Saddle, SaddleCheck
 
 TIE_TOL = 1e-12
+MANY_WORDS = 2**18  # of active sets from which on the process runs in threads, on blocks
+MOST_BLOCKS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,7 +289,9 @@ class JumpPath:
 
     def _added_sq_norm(self, jump: int) -> float:
         if all(part.same_open_set for part in self._parts[jump]):
-            return sum(2 * norm(self.problem.targets[part.samples]) for part in self._parts[jump])
+            return sum(
+                2 * _norm_of_targets(self.problem, part.samples) for part in self._parts[jump]
+            )
         if self.alignment is None:
             return float("nan")
         return 2 * float(np.sum(self.solved[jump].output ** 2))
@@ -317,33 +322,80 @@ def solve_jumps(
 
     Notes
     -----
-    O(m n) operations in all: each sample enters the growth rates once and leaves them once.
+    O(m n) operations in all: each sample enters the growth rates once and leaves them once. Large
+    problems are cut into blocks for all cores, which changes no bit of the result.
     """
-    from ._kernels import jumps as kernel
-
     if not 0 <= tie_tol < 1:
         raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)
-    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets = kernel.jump_process(
-        sets.words, problem.y, problem.norms, sets.width, float(tie_tol)
-    )
-    unfit = np.flatnonzero((problem.y != 0) & ~sets.words.any(axis=1))
-    samples = tuple(np.split(fitted, offsets[1:-1])) if times.size else ()
-    neurons = _group_by_jump(jump_of_neuron, times.size)
+    solve = _in_one_piece if sets.words.size < MANY_WORDS else _in_threads
+    course = solve(problem, sets, float(tie_tol))
     return JumpPath(
         problem=problem,
         sets=sets,
         alignment=alignment if isinstance(alignment, Alignment) else None,
-        times=frozen(times),
-        neurons=neurons,
-        samples=samples,
-        losses=frozen(_losses(problem, samples, unfit)),
-        exponents=frozen(exponents),
-        escape_rates=frozen(escapes),
-        margins=frozen(margins),
-        unfit=unfit,
+        **course,
     )
+
+
+def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
+    from ._kernels import jumps as kernel
+    from ._kernels import squares
+
+    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets, unfit = (
+        kernel.jump_process(sets.words, problem.y, problem.norms, sets.width, tie_tol)
+    )
+    of_labels, _ = squares.squares_by_group(
+        problem.y,
+        problem.norms,
+        np.append(fitted, unfit),
+        np.append(offsets, fitted.size + unfit.size),
+    )
+    return {
+        "times": frozen(times),
+        "neurons": _group_by_jump(jump_of_neuron, times.size),
+        "samples": tuple(np.split(fitted.astype(np.int64), offsets[1:-1])) if times.size else (),
+        "losses": losses_of(of_labels, problem.n_samples),
+        "exponents": frozen(exponents),
+        "escape_rates": frozen(escapes),
+        "margins": frozen(margins),
+        "unfit": unfit.astype(np.int64),
+    }
+
+
+def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
+    size = max(MANY_WORDS // sets.words.shape[1], problem.n_samples // MOST_BLOCKS)
+    parts = list(chunks(problem.n_samples, size))
+    blocks = [Block(sets.words[part], problem.y[part], problem.norms[part]) for part in parts]
+    course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, keep_samples=True)
+
+    def joined(pieces: list[NDArray[np.uint32]]) -> NDArray[np.int64]:
+        return np.concatenate(
+            [piece + np.int64(part.start) for piece, part in zip(pieces, parts, strict=True)]
+        )
+
+    course.newly.reverse()
+    return {
+        "times": frozen(np.array(course.times)),
+        "neurons": tuple(course.groups),
+        "samples": tuple(joined(course.newly.pop()) for _ in course.times),
+        "losses": losses_of(np.array(course.of_labels), problem.n_samples),
+        "exponents": frozen(np.array(course.exponents)),
+        "escape_rates": frozen(np.array(course.escape_rates)),
+        "margins": frozen(np.array(course.margins)),
+        "unfit": joined(course.unfit),
+    }
+
+
+def losses_of(of_labels: NDArray[np.int64], n_samples: int) -> Array:
+    """Losses at the saddles from Σ y² over the samples of each jump and over those never fitted.
+
+    They are summed from the end, so that small losses keep their digits.
+    """
+    from ._kernels import squares
+
+    return frozen(squares.values(of_labels[::-1].cumsum(axis=0)[::-1]) / (2 * n_samples))
 
 
 def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets:
@@ -360,15 +412,25 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
 
 def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
+    from ._kernels import jumps as kernel
+
     require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
     of_sign = words_of_sign(sets.signs)
-    words = sets.words
+    if kernel.are_matching(sets.words, problem.y, of_sign):
+        return sets
+    words = sets.words.copy()
     for part in chunks(problem.n_samples):
-        wrong = words[part] & ~of_sign[label_signs(problem.y[part])]
-        if wrong.any():
-            words = words.copy() if words is sets.words else words
-            words[part] ^= wrong
-    return sets if words is sets.words else ActiveSets(words, sets.signs)
+        words[part] &= of_sign[label_signs(problem.y[part])]
+    return ActiveSets(words, sets.signs)
+
+
+def _norm_of_targets(problem: Problem, samples: NDArray[np.int64]) -> float:
+    """‖β_B‖, the same for any order of the samples."""
+    from ._kernels import squares
+
+    whole = np.array([0, samples.size])
+    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, whole)
+    return float(squares.square_roots(of_targets)[0])
 
 
 def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
@@ -376,11 +438,3 @@ def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tup
     for neuron in np.flatnonzero(jump_of_neuron >= 0):
         groups[jump_of_neuron[neuron]].append(int(neuron))
     return tuple(map(tuple, groups))
-
-
-def _losses(
-    problem: Problem, samples: tuple[NDArray[np.int64], ...], unfit: NDArray[np.int64]
-) -> Array:
-    """Loss at each saddle, summed from the end so that small losses keep their digits."""
-    left = [float(np.sum(problem.y[part] ** 2)) for part in (*samples, unfit)]
-    return np.cumsum(left[::-1])[::-1] / (2 * problem.n_samples)

@@ -1,0 +1,266 @@
+"""The jump process over samples that lie in blocks: in threads here, or on other machines.
+
+Each jump is one round: every block splits its open samples by whether the neurons that activate are
+active on them, and replies with sums over those now fitted,
+
+    Σ p_k² over S_j (p_k = |y_k| ‖x_k‖), for every neuron j        Σ y_k²        Σ β_k²
+
+All are sums of integers (`_kernels/jumps.py`, `_kernels/squares.py`), so how the samples are cut
+into blocks, and where these are, changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import Array
+from .active_sets import WORD, Words, n_threads
+
+_MOST_PATTERNS = 2**15  # before numbering them afresh: keeps sorting cheap
+
+Samples = NDArray[np.uint32]
+Digits = NDArray[np.int64]
+
+
+class Block(NamedTuple):
+    """Some of the samples."""
+
+    words: Words
+    """Which neurons are active on each, shape (k, W), already limited to their sign."""
+    y: Array
+    """Labels, shape (k,)."""
+    norms: Array
+    """Input norms, shape (k,)."""
+
+
+class Team(Protocol):
+    """Blocks, each with its list of open samples, and a way to work on all of them."""
+
+    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+        """Call `function(block, still_open, *args)` on each block; return its replies in order.
+
+        `function` returns the samples that stay open, which replace `still_open`, and its reply.
+        """
+
+
+class ThreadTeam:
+    """Blocks in this process, worked on by threads."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._states = [(block, np.empty(0, dtype=np.uint32)) for block in blocks]
+
+    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+        """See `Team`."""
+        with ThreadPoolExecutor(n_threads()) as pool:
+            done = list(pool.map(lambda state: function(*state, *args), self._states))
+        self._states = [
+            (block, still_open)
+            for (block, _), (still_open, _) in zip(self._states, done, strict=True)
+        ]
+        return [reply for _, reply in done]
+
+
+class Opened(NamedTuple):
+    """Reply of a block that lists its samples."""
+
+    n_open: int
+    scale: int
+    unfit: Samples
+    of_labels: Digits
+
+
+class Fitted(NamedTuple):
+    """Reply of a block after a jump."""
+
+    n_open: int
+    sums: Digits
+    of_labels: Digits
+    of_targets: Digits
+    newly: Samples | None
+    of_patterns: dict[tuple[int, ...], Digits]
+
+
+@dataclass
+class Course:
+    """What the process does, jump by jump."""
+
+    times: list[float] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    escape_rates: list[float] = field(default_factory=list)
+    exponents: list[Array] = field(default_factory=list)
+    groups: list[tuple[int, ...]] = field(default_factory=list)
+    of_labels: list[Digits] = field(default_factory=list)
+    """Σ y² over the samples of each jump; that of those never fitted comes last."""
+    of_targets: list[dict[tuple[int, ...], Digits]] = field(default_factory=list)
+    """Σ β² over the samples of each jump, by the neurons of the jump that are active on them."""
+    n_fitted: list[int] = field(default_factory=list)
+    newly: list[list[Samples]] = field(default_factory=list)
+    """Samples of each jump, block by block, if asked for."""
+    unfit: list[Samples] = field(default_factory=list)
+    """Samples with a label that no neuron covers, block by block."""
+
+
+def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bool) -> Course:
+    """Run the process to its end: the loop of `_kernels.jumps.jump_process`."""
+    from ._kernels import jumps as kernel
+
+    bits = kernel.limb_bits(n_samples)
+    opened: list[Opened] = team.each(open_block)
+    n_open, scale = sum(reply.n_open for reply in opened), max(reply.scale for reply in opened)
+    sums = _total(team.each(weigh_block, scale, bits))
+    speeds, arrivals = np.zeros(width), np.empty(width)
+    exponents, jump_of_neuron = np.full(width, -1.0), np.full(width, -1)
+    bit_group = np.zeros(sums.shape[1] // 64, dtype=np.uint64)
+    course, clock = Course(exponents=[exponents.copy()]), 0.0
+    while n_open > 0:
+        jump = len(course.times)
+        kernel.set_speeds(sums, bits, scale, speeds)
+        wait, margin, escape = kernel.next_jump(
+            jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, bit_group
+        )
+        clock += wait
+        group = tuple(np.flatnonzero(jump_of_neuron == jump).tolist())
+        replies: list[Fitted] = team.each(
+            fit_block, bit_group.copy(), group, scale, bits, keep_samples
+        )
+        left = sum(reply.n_open for reply in replies)
+        sums = sums - _total(reply.sums for reply in replies)
+        _record(course, clock, margin, escape, exponents, group, n_open - left, replies)
+        n_open = left
+        if n_open > 0 and kernel.are_small(sums, bits):
+            scale = max(team.each(scale_block))
+            sums = _total(team.each(weigh_block, scale, bits))
+    course.escape_rates.append(0.0)
+    course.of_labels.append(_total(reply.of_labels for reply in opened))
+    course.unfit = [reply.unfit for reply in opened]
+    return course
+
+
+def _record(
+    course: Course,
+    clock: float,
+    margin: float,
+    escape: float,
+    exponents: Array,
+    group: tuple[int, ...],
+    n_fitted: int,
+    replies: list[Fitted],
+) -> None:
+    course.times.append(clock)
+    course.margins.append(margin)
+    course.escape_rates.append(escape)
+    course.exponents.append(exponents.copy())
+    course.groups.append(group)
+    course.n_fitted.append(n_fitted)
+    course.of_labels.append(_total(reply.of_labels for reply in replies))
+    of_patterns = {group: _total(reply.of_targets for reply in replies)}
+    if len(group) > 1:
+        of_patterns = {}
+        for reply in replies:
+            for pattern, digits in reply.of_patterns.items():
+                before = of_patterns.get(pattern)
+                of_patterns[pattern] = digits if before is None else before + digits
+    course.of_targets.append(of_patterns)
+    course.newly.append([reply.newly for reply in replies if reply.newly is not None])
+
+
+def _total(sums: Iterable[Digits]) -> Digits:
+    total: Digits = np.sum(list(sums), axis=0)
+    return total
+
+
+def open_block(block: Block, _: Samples) -> tuple[Samples, Opened]:
+    """List the samples with a label that some neuron covers."""
+    from ._kernels import jumps as kernel
+    from ._kernels import squares
+
+    still_open = np.empty(len(block.y), dtype=np.uint32)
+    n_open, n_unfit = kernel.open_samples(block.words, block.y, still_open)
+    unfit = still_open[len(still_open) - n_unfit :][::-1].copy()
+    still_open = still_open[:n_open]
+    of_labels, of_targets = np.zeros((2, squares.DIGITS), dtype=np.int64)
+    squares.add_squares(block.y, block.norms, unfit, of_labels, of_targets)
+    scale = kernel.scale_of(block.y, block.norms, still_open)
+    return still_open, Opened(n_open, scale, unfit, of_labels)
+
+
+def scale_block(block: Block, still_open: Samples) -> tuple[Samples, int]:
+    """Reply with the binary exponent of the largest p_k."""
+    from ._kernels import jumps as kernel
+
+    return still_open, kernel.scale_of(block.y, block.norms, still_open)
+
+
+def weigh_block(block: Block, still_open: Samples, scale: int, bits: int) -> tuple[Samples, Digits]:
+    """Reply with the sums of the weights of the open samples."""
+    from ._kernels import jumps as kernel
+
+    sums = _no_sums(block)
+    kernel.add_weights(*block, still_open, scale, bits, 1, sums)
+    return still_open, sums
+
+
+def fit_block(
+    block: Block,
+    still_open: Samples,
+    bit_group: Words,
+    group: tuple[int, ...],
+    scale: int,
+    bits: int,
+    keep_samples: bool,
+) -> tuple[Samples, Fitted]:
+    """Fit the open samples on which the neurons of a jump are active."""
+    from ._kernels import jumps as kernel
+    from ._kernels import squares
+
+    fitted, left_open = np.empty((2, len(still_open)), dtype=np.uint32)
+    sums, of_squares = _no_sums(block), np.zeros((2, squares.DIGITS), dtype=np.int64)
+    left = kernel.fit_and_weigh(
+        *block, bit_group, still_open, scale, bits, left_open, fitted, sums, of_squares
+    )
+    newly = fitted[: len(still_open) - left].copy()
+    reply = Fitted(
+        left,
+        sums,
+        of_squares[0],
+        of_squares[1],
+        newly if keep_samples else None,
+        _by_pattern(block, newly, group) if len(group) > 1 else {},
+    )
+    return left_open[:left].copy(), reply
+
+
+def _no_sums(block: Block) -> Digits:
+    from ._kernels import jumps as kernel
+
+    return np.zeros((kernel.LIMBS, 64 * block.words.shape[1]), dtype=np.int64)
+
+
+def _by_pattern(
+    block: Block, samples: Samples, group: tuple[int, ...]
+) -> dict[tuple[int, ...], Digits]:
+    """Σ β² over the samples, by which neurons of a tie are active on them."""
+    from ._kernels import squares
+
+    words, which = block.words[samples], np.zeros(samples.size, dtype=np.int64)
+    for neuron in group:
+        bit = (words[:, neuron // WORD] >> np.uint64(neuron % WORD)) & np.uint64(1)
+        which = 2 * which + bit.astype(np.int64)
+        if which.max(initial=0) >= _MOST_PATTERNS:
+            which = np.unique(which, return_inverse=True)[1]
+    counts = np.bincount(which)
+    offsets = np.append(0, np.cumsum(counts[counts > 0]))
+    order = np.argsort(which.astype(np.uint16), kind="stable")
+    _, of_targets = squares.squares_by_group(block.y, block.norms, samples[order], offsets)
+    return {
+        tuple(
+            neuron for neuron in group if int(words[first, neuron // WORD]) >> neuron % WORD & 1
+        ): digits
+        for first, digits in zip(order[offsets[:-1]], of_targets, strict=True)
+    }
