@@ -61,7 +61,7 @@ class ActiveSets:
         require_length(neuron_signs, "signs", bits.shape[0], "`active`")
         if not np.isin(neuron_signs, (-1, 0, 1)).all():
             raise InputError("`signs` has an entry other than -1, 0 and 1; pass signs.")
-        return cls(_pack(bits.astype(bool).T), neuron_signs.astype(np.int8))
+        return cls(pack(bits.astype(bool).T), neuron_signs.astype(np.int8))
 
     @classmethod
     def draw(cls, problem: Problem, width: int, rng: Any = None) -> ActiveSets:
@@ -185,7 +185,8 @@ def n_words(width: int) -> int:
     return -(-width // WORD)
 
 
-def _pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+def pack(bits: NDArray[np.bool_]) -> Words:
+    """Pack booleans of shape (n, m) into words."""
     n_samples, width = bits.shape
     octets = np.zeros((n_samples, n_words(width) * WORD // 8), dtype=np.uint8)
     packed = np.packbits(bits, axis=1, bitorder="little")

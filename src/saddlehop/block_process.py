@@ -11,9 +11,11 @@ into blocks, and where these are, changes no bit of the result.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,6 +40,10 @@ class Block(NamedTuple):
     norms: Array
     """Input norms, shape (k,)."""
 
+    def of(self, samples: Any) -> Block:
+        """Return the block of some of the samples."""
+        return Block(self.words[samples], self.y[samples], self.norms[samples])
+
 
 class Team(Protocol):
     """Blocks, each with its list of open samples, and a way to work on all of them."""
@@ -49,21 +55,70 @@ class Team(Protocol):
         """
 
 
-class ThreadTeam:
-    """Blocks in this process, worked on by threads."""
+class Recipe(Protocol):
+    """How to make a block: small, picklable, and the same block each time."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._states = [(block, np.empty(0, dtype=np.uint32)) for block in blocks]
+    @property
+    def n_samples(self) -> int:
+        """Number of samples in the block."""
+
+    def load(self) -> Block:
+        """Make the block."""
+
+
+class ThreadTeam:
+    """Blocks in this process, worked on by threads.
+
+    Those given by recipe are held as far as half of the free memory goes. The others are made
+    afresh in each round, until few of their samples are open and these can be held.
+    """
+
+    def __init__(self, sources: Sequence[Recipe | Block], room: float | None = None) -> None:
+        self._room = _free_bytes() / 2 if room is None else room
+        self._lock = Lock()
+        self._states: list[tuple[Recipe | Block, Samples]] = [
+            (source, np.empty(0, dtype=np.uint32)) for source in sources
+        ]
 
     def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
         """See `Team`."""
+
+        def work(state: tuple[Recipe | Block, Samples]) -> tuple[Recipe | Block, Samples, Any]:
+            source, still_open = state
+            if isinstance(source, Block):
+                left_open, reply = function(source, still_open, *args)
+                return source, left_open, reply
+            block = source.load()
+            left_open, reply = function(block, still_open, *args)
+            return *self._kept(source, block, left_open), reply
+
         with ThreadPoolExecutor(n_threads()) as pool:
-            done = list(pool.map(lambda state: function(*state, *args), self._states))
-        self._states = [
-            (block, still_open)
-            for (block, _), (still_open, _) in zip(self._states, done, strict=True)
-        ]
-        return [reply for _, reply in done]
+            done = list(pool.map(work, self._states))
+        self._states = [(source, still_open) for source, still_open, _ in done]
+        return [reply for _, _, reply in done]
+
+    def _kept(
+        self, recipe: Recipe, block: Block, still_open: Samples
+    ) -> tuple[Recipe | Block, Samples]:
+        """What to keep of a block: all of it, its open samples if these are few, or its recipe."""
+        if 4 * len(still_open) < len(block.y):
+            block = block.of(still_open)
+            renumbered = np.arange(len(still_open), dtype=np.uint32)
+        else:
+            renumbered = still_open
+        size = sum(column.nbytes for column in block)
+        with self._lock:
+            if size > self._room:
+                return recipe, still_open
+            self._room -= size
+        return block, renumbered
+
+
+def _free_bytes() -> float:
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not known on this system
+        return 2.0**33
 
 
 class Opened(NamedTuple):
@@ -71,8 +126,12 @@ class Opened(NamedTuple):
 
     n_open: int
     scale: int
+    n_of_sign: Digits
+    """How many labels are negative and positive, shape (2,)."""
     unfit: Samples
     of_labels: Digits
+    of_targets: Digits
+    """Of the negative and of the positive unfit, shape (2, DIGITS)."""
 
 
 class Fitted(NamedTuple):
@@ -104,6 +163,15 @@ class Course:
     """Samples of each jump, block by block, if asked for."""
     unfit: list[Samples] = field(default_factory=list)
     """Samples with a label that no neuron covers, block by block."""
+    n_of_sign: Digits = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+    """How many labels are negative and positive."""
+    unfit_of_targets: Digits = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
+    """Σ β² over the negative and the positive samples that are never fitted."""
+
+    @property
+    def n_unfit(self) -> int:
+        """How many samples with a label no neuron covers."""
+        return sum(map(len, self.unfit))
 
 
 def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bool) -> Course:
@@ -139,6 +207,8 @@ def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bo
     course.escape_rates.append(0.0)
     course.of_labels.append(_total(reply.of_labels for reply in opened))
     course.unfit = [reply.unfit for reply in opened]
+    course.n_of_sign = _total(reply.n_of_sign for reply in opened)
+    course.unfit_of_targets = _total(reply.of_targets for reply in opened)
     return course
 
 
@@ -184,10 +254,13 @@ def open_block(block: Block, _: Samples) -> tuple[Samples, Opened]:
     n_open, n_unfit = kernel.open_samples(block.words, block.y, still_open)
     unfit = still_open[len(still_open) - n_unfit :][::-1].copy()
     still_open = still_open[:n_open]
-    of_labels, of_targets = np.zeros((2, squares.DIGITS), dtype=np.int64)
-    squares.add_squares(block.y, block.norms, unfit, of_labels, of_targets)
+    of_labels, *of_targets = np.zeros((3, squares.DIGITS), dtype=np.int64)
+    n_of_sign = np.zeros(2, dtype=np.int64)
+    for i, has_sign in enumerate((block.y < 0, block.y > 0)):
+        n_of_sign[i] = np.count_nonzero(has_sign)
+        squares.add_squares(block.y, block.norms, unfit[has_sign[unfit]], of_labels, of_targets[i])
     scale = kernel.scale_of(block.y, block.norms, still_open)
-    return still_open, Opened(n_open, scale, unfit, of_labels)
+    return still_open, Opened(n_open, scale, n_of_sign, unfit, of_labels, np.array(of_targets))
 
 
 def scale_block(block: Block, still_open: Samples) -> tuple[Samples, int]:

@@ -230,7 +230,7 @@ class JumpPath:
             {
                 "clock": self.times,
                 "neurons": [" ".join(map(str, group)) for group in self.neurons],
-                "sign": [self._sign_label(group) for group in self.neurons],
+                "sign": [sign_label(self.sets.signs, group) for group in self.neurons],
                 "samples": [fitted.size for fitted in self.samples],
                 "loss": self.losses[1:],
                 "sq_norm": self.sq_norms[1:],
@@ -295,10 +295,6 @@ class JumpPath:
         if self.alignment is None:
             return float("nan")
         return 2 * float(np.sum(self.solved[jump].output ** 2))
-
-    def _sign_label(self, group: tuple[int, ...]) -> str:
-        signs = {int(self.sets.signs[neuron]) for neuron in group}
-        return "both" if len(signs) > 1 else "+" if signs == {1} else "-"
 
 
 def solve_jumps(
@@ -367,7 +363,8 @@ def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[st
 def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
     size = max(MANY_WORDS // sets.words.shape[1], problem.n_samples // MOST_BLOCKS)
     parts = list(chunks(problem.n_samples, size))
-    blocks = [Block(sets.words[part], problem.y[part], problem.norms[part]) for part in parts]
+    whole = Block(sets.words, problem.y, problem.norms)
+    blocks = [whole.of(part) for part in parts]
     course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, keep_samples=True)
 
     def joined(pieces: list[NDArray[np.uint32]]) -> NDArray[np.int64]:
@@ -403,14 +400,14 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
         require_length(start.sets.words, "start", problem.n_samples, "`problem.y`")
         return start.sets
     if isinstance(start, ActiveSets):
-        return _with_matching_signs(problem, start)
+        return with_matching_signs(problem, start)
     raise InputError(
         f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or "
         "ActiveSets."
     )
 
 
-def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
+def with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
     from ._kernels import jumps as kernel
 
@@ -422,6 +419,12 @@ def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     for part in chunks(problem.n_samples):
         words[part] &= of_sign[label_signs(problem.y[part])]
     return ActiveSets(words, sets.signs)
+
+
+def sign_label(signs: NDArray[np.int8], group: tuple[int, ...]) -> str:
+    """Name the signs of the neurons in a group: "+", "-" or "both"."""
+    present = {int(signs[neuron]) for neuron in group}
+    return "both" if len(present) > 1 else "+" if present == {1} else "-"
 
 
 def _norm_of_targets(problem: Problem, samples: NDArray[np.int64]) -> float:
