@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ._arrays import Array, frozen
 from .active_sets import ActiveSets, pack
-from .block_process import Course, Digits, ThreadTeam, run
+from .block_process import Course, Digits, run
 from .jumps import TIE_TOL, losses_of, sign_label
 from .sample_blocks import SampleBlocks
+from .thread_teams import FrugalTeam
 from .ties import split_tie
 
 if TYPE_CHECKING:
@@ -115,12 +116,12 @@ def solve_jumps_blocks(
     again on another.
     """
     if scheduler is None:
-        course = run(ThreadTeam(blocks.recipes), blocks.n_samples, blocks.width, tie_tol, False)
+        course = run(FrugalTeam(blocks.recipes), blocks.n_samples, blocks.width, tie_tol)
     else:
         from .cluster import WorkerTeam, connected
 
         with connected(scheduler) as client, WorkerTeam(client, blocks.recipes) as team:
-            course = run(team, blocks.n_samples, blocks.width, tie_tol, False)
+            course = run(team, blocks.n_samples, blocks.width, tie_tol)
     return _path(blocks, course)
 
 

@@ -11,18 +11,15 @@ into blocks, and where these are, changes no bit of the result.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
-from .active_sets import WORD, Words, n_threads
+from .active_sets import WORD, Words
 
 _MOST_PATTERNS = 2**15  # before numbering them afresh: keeps sorting cheap
 
@@ -40,6 +37,11 @@ class Block(NamedTuple):
     norms: Array
     """Input norms, shape (k,)."""
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        return self.words.nbytes + self.y.nbytes + self.norms.nbytes
+
     def of(self, samples: Any) -> Block:
         """Return the block of some of the samples."""
         return Block(self.words[samples], self.y[samples], self.norms[samples])
@@ -55,72 +57,6 @@ class Team(Protocol):
         """
 
 
-class Recipe(Protocol):
-    """How to make a block: small, picklable, and the same block each time."""
-
-    @property
-    def n_samples(self) -> int:
-        """Number of samples in the block."""
-
-    def load(self) -> Block:
-        """Make the block."""
-
-
-class ThreadTeam:
-    """Blocks in this process, worked on by threads.
-
-    Those given by recipe are held as far as half of the free memory goes. The others are made
-    afresh in each round, until few of their samples are open and these can be held.
-    """
-
-    def __init__(self, sources: Sequence[Recipe | Block], room: float | None = None) -> None:
-        self._room = _free_bytes() / 2 if room is None else room
-        self._lock = Lock()
-        self._states: list[tuple[Recipe | Block, Samples]] = [
-            (source, np.empty(0, dtype=np.uint32)) for source in sources
-        ]
-
-    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
-        """See `Team`."""
-
-        def work(state: tuple[Recipe | Block, Samples]) -> tuple[Recipe | Block, Samples, Any]:
-            source, still_open = state
-            if isinstance(source, Block):
-                left_open, reply = function(source, still_open, *args)
-                return source, left_open, reply
-            block = source.load()
-            left_open, reply = function(block, still_open, *args)
-            return *self._kept(source, block, left_open), reply
-
-        with ThreadPoolExecutor(n_threads()) as pool:
-            done = list(pool.map(work, self._states))
-        self._states = [(source, still_open) for source, still_open, _ in done]
-        return [reply for _, _, reply in done]
-
-    def _kept(
-        self, recipe: Recipe, block: Block, still_open: Samples
-    ) -> tuple[Recipe | Block, Samples]:
-        """What to keep of a block: all of it, its open samples if these are few, or its recipe."""
-        if 4 * len(still_open) < len(block.y):
-            block = block.of(still_open)
-            renumbered = np.arange(len(still_open), dtype=np.uint32)
-        else:
-            renumbered = still_open
-        size = sum(column.nbytes for column in block)
-        with self._lock:
-            if size > self._room:
-                return recipe, still_open
-            self._room -= size
-        return block, renumbered
-
-
-def _free_bytes() -> float:
-    try:
-        return float(os.sysconf("SC_AVPHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not known on this system
-        return 2.0**33
-
-
 class Opened(NamedTuple):
     """Reply of a block that lists its samples."""
 
@@ -128,7 +64,8 @@ class Opened(NamedTuple):
     scale: int
     n_of_sign: Digits
     """How many labels are negative and positive, shape (2,)."""
-    unfit: Samples
+    n_unfit: int
+    unfit: Samples | None
     of_labels: Digits
     of_targets: Digits
     """Of the negative and of the positive unfit, shape (2, DIGITS)."""
@@ -159,27 +96,29 @@ class Course:
     of_targets: list[dict[tuple[int, ...], Digits]] = field(default_factory=list)
     """Σ β² over the samples of each jump, by the neurons of the jump that are active on them."""
     n_fitted: list[int] = field(default_factory=list)
-    newly: list[list[Samples]] = field(default_factory=list)
-    """Samples of each jump, block by block, if asked for."""
-    unfit: list[Samples] = field(default_factory=list)
-    """Samples with a label that no neuron covers, block by block."""
+    samples: list[NDArray[np.int64]] = field(default_factory=list)
+    """Samples of each jump, if asked for."""
+    n_unfit: int = 0
+    """How many samples with a label no neuron covers."""
+    unfit: NDArray[np.int64] | None = None
+    """These, if asked for."""
     n_of_sign: Digits = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
     """How many labels are negative and positive."""
     unfit_of_targets: Digits = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
     """Σ β² over the negative and the positive samples that are never fitted."""
 
-    @property
-    def n_unfit(self) -> int:
-        """How many samples with a label no neuron covers."""
-        return sum(map(len, self.unfit))
 
+def run(
+    team: Team, n_samples: int, width: int, tie_tol: float, starts: Sequence[int] | None = None
+) -> Course:
+    """Run the process to its end: the loop of `_kernels.jumps.jump_process`.
 
-def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bool) -> Course:
-    """Run the process to its end: the loop of `_kernels.jumps.jump_process`."""
+    If `starts` gives the first sample of each block, the samples of each jump are listed.
+    """
     from ._kernels import jumps as kernel
 
     bits = kernel.limb_bits(n_samples)
-    opened: list[Opened] = team.each(open_block)
+    opened: list[Opened] = team.each(open_block, starts is not None)
     n_open, scale = sum(reply.n_open for reply in opened), max(reply.scale for reply in opened)
     sums = _total(team.each(weigh_block, scale, bits))
     speeds, arrivals = np.zeros(width), np.empty(width)
@@ -195,10 +134,12 @@ def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bo
         clock += wait
         group = tuple(np.flatnonzero(jump_of_neuron == jump).tolist())
         replies: list[Fitted] = team.each(
-            fit_block, bit_group.copy(), group, scale, bits, keep_samples
+            fit_block, bit_group.copy(), group, scale, bits, starts is not None
         )
         left = sum(reply.n_open for reply in replies)
         sums = sums - _total(reply.sums for reply in replies)
+        if starts is not None:
+            course.samples.append(_joined([reply.newly for reply in replies], starts))
         _record(course, clock, margin, escape, exponents, group, n_open - left, replies)
         n_open = left
         if n_open > 0 and kernel.are_small(sums, bits):
@@ -206,7 +147,9 @@ def run(team: Team, n_samples: int, width: int, tie_tol: float, keep_samples: bo
             sums = _total(team.each(weigh_block, scale, bits))
     course.escape_rates.append(0.0)
     course.of_labels.append(_total(reply.of_labels for reply in opened))
-    course.unfit = [reply.unfit for reply in opened]
+    course.n_unfit = sum(reply.n_unfit for reply in opened)
+    if starts is not None:
+        course.unfit = _joined([reply.unfit for reply in opened], starts)
     course.n_of_sign = _total(reply.n_of_sign for reply in opened)
     course.unfit_of_targets = _total(reply.of_targets for reply in opened)
     return course
@@ -237,7 +180,19 @@ def _record(
                 before = of_patterns.get(pattern)
                 of_patterns[pattern] = digits if before is None else before + digits
     course.of_targets.append(of_patterns)
-    course.newly.append([reply.newly for reply in replies if reply.newly is not None])
+
+
+def _joined(pieces: Sequence[Samples | None], starts: Sequence[int]) -> NDArray[np.int64]:
+    """Samples numbered in their blocks, numbered over all."""
+    listed = [
+        (piece, start) for piece, start in zip(pieces, starts, strict=True) if piece is not None
+    ]
+    samples = np.empty(sum(len(piece) for piece, _ in listed), dtype=np.int64)
+    end = 0
+    for piece, start in listed:
+        begin, end = end, end + len(piece)
+        np.add(piece, start, out=samples[begin:end])
+    return samples
 
 
 def _total(sums: Iterable[Digits]) -> Digits:
@@ -245,7 +200,7 @@ def _total(sums: Iterable[Digits]) -> Digits:
     return total
 
 
-def open_block(block: Block, _: Samples) -> tuple[Samples, Opened]:
+def open_block(block: Block, _: Samples, keep_samples: bool) -> tuple[Samples, Opened]:
     """List the samples with a label that some neuron covers."""
     from ._kernels import jumps as kernel
     from ._kernels import squares
@@ -260,7 +215,16 @@ def open_block(block: Block, _: Samples) -> tuple[Samples, Opened]:
         n_of_sign[i] = np.count_nonzero(has_sign)
         squares.add_squares(block.y, block.norms, unfit[has_sign[unfit]], of_labels, of_targets[i])
     scale = kernel.scale_of(block.y, block.norms, still_open)
-    return still_open, Opened(n_open, scale, n_of_sign, unfit, of_labels, np.array(of_targets))
+    reply = Opened(
+        n_open,
+        scale,
+        n_of_sign,
+        n_unfit,
+        unfit if keep_samples else None,
+        of_labels,
+        np.array(of_targets),
+    )
+    return still_open, reply
 
 
 def scale_block(block: Block, still_open: Samples) -> tuple[Samples, int]:

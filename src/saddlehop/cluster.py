@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from ._optional import require
-from .block_process import Block, Recipe, Samples
+from .block_process import Block, Samples
 from .errors import InputError, SaddlehopError
+from .thread_teams import Recipe
+
+CONNECT_SECONDS = 10.0
 
 
 @contextmanager
@@ -24,7 +27,7 @@ def connected(scheduler: Any) -> Iterator[Any]:
         yield scheduler
         return
     try:
-        client = distributed.Client(scheduler, timeout=10, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as err:
         raise InputError(
             f"`scheduler` is {scheduler!r}, where no Dask scheduler answers "

@@ -23,12 +23,13 @@ from ._arrays import Array, chunks, frozen, norm
 from ._validate import require_length
 from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
-from .block_process import Block, ThreadTeam, run
+from .block_process import Block, run
 from .errors import InputError, UnresolvedTieError
 from .initialization import Initialization
 from .network import Network
 from .problem import Problem
 from .scale import parse_scale
+from .thread_teams import ThreadTeam
 from .ties import Part, split_tie
 
 if TYPE_CHECKING:
@@ -363,25 +364,20 @@ def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[st
 def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
     size = max(MANY_WORDS // sets.words.shape[1], problem.n_samples // MOST_BLOCKS)
     parts = list(chunks(problem.n_samples, size))
+    starts = [part.start for part in parts]
     whole = Block(sets.words, problem.y, problem.norms)
     blocks = [whole.of(part) for part in parts]
-    course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, keep_samples=True)
+    course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, starts)
 
-    def joined(pieces: list[NDArray[np.uint32]]) -> NDArray[np.int64]:
-        return np.concatenate(
-            [piece + np.int64(part.start) for piece, part in zip(pieces, parts, strict=True)]
-        )
-
-    course.newly.reverse()
     return {
         "times": frozen(np.array(course.times)),
         "neurons": tuple(course.groups),
-        "samples": tuple(joined(course.newly.pop()) for _ in course.times),
+        "samples": tuple(course.samples),
         "losses": losses_of(np.array(course.of_labels), problem.n_samples),
         "exponents": frozen(np.array(course.exponents)),
         "escape_rates": frozen(np.array(course.escape_rates)),
         "margins": frozen(np.array(course.margins)),
-        "unfit": joined(course.unfit),
+        "unfit": course.unfit,
     }
 
 

@@ -18,11 +18,12 @@ from ._arrays import Array, chunks
 from ._optional import require
 from ._validate import as_generator, one_of, positive_int
 from .active_sets import ActiveSets, Coins, Words
-from .block_process import Block, Recipe
+from .block_process import Block
 from .datasets import LABELS, NORMS
 from .errors import DataFileError, InputError
 from .jumps import with_matching_signs
 from .problem import Problem
+from .thread_teams import Recipe
 
 BLOCK_SIZE = 2**22
 COLUMNS = ("y", "norm")
