@@ -29,10 +29,12 @@ PUBLIC = {
     "min_norm_interpolator",
     "orthogonalize",
     "orthogonalizing_map",
+    "read_sweep",
     "required_width",
     "simulate_flow",
     "solve_jumps",
     "solve_jumps_blocks",
+    "sweep",
 }
 
 

@@ -22,6 +22,7 @@ from .orthogonalization import orthogonalize, orthogonalizing_map
 from .prediction import Prediction
 from .problem import Problem
 from .sample_blocks import SampleBlocks
+from .sweep import read_sweep, sweep
 
 __all__ = [
     "ActiveSets",
@@ -49,8 +50,10 @@ __all__ = [
     "min_norm_interpolator",
     "orthogonalize",
     "orthogonalizing_map",
+    "read_sweep",
     "required_width",
     "simulate_flow",
     "solve_jumps",
     "solve_jumps_blocks",
+    "sweep",
 ]
