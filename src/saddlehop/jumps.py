@@ -103,9 +103,13 @@ class JumpPath:
 
         nan from the first tie on that leaves the norm to the start, if only active sets are known.
         """
-        return frozen(
-            np.cumsum([0.0, *(self._added_sq_norm(jump) for jump in range(self.n_jumps))])
-        )
+        sizes = iter(_norms_of_targets(self.problem, [p for ps in self._parts for p in ps]))
+        added = [0.0]
+        for jump, parts in enumerate(self._parts):
+            alone = [2 * next(sizes) for _ in parts]
+            is_known = all(part.same_open_set for part in parts)
+            added.append(sum(alone) if is_known else self._followed_sq_norm(jump))
+        return frozen(np.cumsum(added))
 
     @cached_property
     def corrections(self) -> Array:
@@ -288,11 +292,7 @@ class JumpPath:
             np.exp(self.solved[jump].arrivals[neuron] - np.logaddexp.reduce(2 * sizes) / 2)
         )
 
-    def _added_sq_norm(self, jump: int) -> float:
-        if all(part.same_open_set for part in self._parts[jump]):
-            return sum(
-                2 * _norm_of_targets(self.problem, part.samples) for part in self._parts[jump]
-            )
+    def _followed_sq_norm(self, jump: int) -> float:
         if self.alignment is None:
             return float("nan")
         return 2 * float(np.sum(self.solved[jump].output ** 2))
@@ -423,13 +423,17 @@ def sign_label(signs: NDArray[np.int8], group: tuple[int, ...]) -> str:
     return "both" if len(present) > 1 else "+" if present == {1} else "-"
 
 
-def _norm_of_targets(problem: Problem, samples: NDArray[np.int64]) -> float:
-    """‖β_B‖, the same for any order of the samples."""
+def _norms_of_targets(problem: Problem, parts: list[Part]) -> list[float]:
+    """‖β_B‖ of each part, the same for any order of the samples."""
     from ._kernels import squares
 
-    whole = np.array([0, samples.size])
-    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, whole)
-    return float(squares.square_roots(of_targets)[0])
+    if not parts:
+        return []
+    samples = np.concatenate([part.samples for part in parts])
+    offsets = np.cumsum([0, *(part.samples.size for part in parts)])
+    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, offsets)
+    sizes: list[float] = squares.square_roots(of_targets).tolist()
+    return sizes
 
 
 def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:

@@ -15,8 +15,8 @@ from ..alignment import align
 from ..errors import InputError
 from ..flow import simulate_flow
 from ..initialization import Initialization
-from ..jumps import JumpPath, solve_jumps
-from ..min_norm import min_norm_interpolator
+from ..jumps import solve_jumps
+from ..min_norm import least_sq_norm
 from ..problem import Problem
 
 Row = dict[str, Any]
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 def measure_jumps(problem: Problem, start: Initialization | ActiveSets) -> Row:
     """Run the jump process."""
     jumps = solve_jumps(problem, start)
-    least = min_norm_interpolator(problem).sq_norm
+    least = least_sq_norm(problem)
     reached = float(jumps.sq_norms[-1])
     return {
         "interpolates": jumps.interpolates,
@@ -44,12 +44,10 @@ def measure_flow(problem: Problem, start: Initialization, init_scale: str, rtol:
     """Follow the flow to its end, beside the limit of the same start."""
     jumps = solve_jumps(problem, start)
     flow = simulate_flow(problem, start, init_scale=init_scale, rtol=rtol)
-    least = min_norm_interpolator(problem).sq_norm
+    least = least_sq_norm(problem)
     reached = float(flow.sq_norms[-1])
-    clocks = np.sort(flow.activation_times[np.isfinite(flow.activation_times)])
-    clocks = (
-        clocks / abs(flow.log_init_scale) if flow.log_init_scale else np.full(clocks.size, np.nan)
-    )
+    grown = flow.log_output[-1] > flow.log_init_scale / 2
+    clocks = np.sort(flow.activation_times[grown]) / abs(flow.log_init_scale or np.nan)
     return {
         "interpolates": bool(flow.losses[-1] <= 10 * rtol * flow.losses[0]),
         "n_jumps": int(clocks.size),
@@ -60,7 +58,7 @@ def measure_flow(problem: Problem, start: Initialization, init_scale: str, rtol:
         "first_clock": float(clocks[0]) if clocks.size else np.nan,
         "last_clock": float(clocks[-1]) if clocks.size else np.nan,
         "limit_interpolates": jumps.interpolates,
-        "limit_sq_norm": _sq_norm(jumps),
+        "limit_sq_norm": float(jumps.sq_norms[-1]),
     }
 
 
@@ -112,7 +110,3 @@ def _first_on_path(folder: str) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(folder)
-
-
-def _sq_norm(jumps: JumpPath) -> float:
-    return float(jumps.sq_norms[-1])

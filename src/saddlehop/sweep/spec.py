@@ -113,7 +113,10 @@ class Spec:
         key = "compute"
         try:
             for key in content:
-                one_of(key, "key", KEYS)
+                if key not in KEYS:
+                    raise InputError(
+                        f"`{key}` is not a key of a sweep; pass one of {', '.join(KEYS)}."
+                    )
             for key in ("compute", "n_samples", "width"):
                 if key not in content:
                     raise InputError(f"`{key}` is missing; give it.")
@@ -166,7 +169,7 @@ def _lines_of(text: str) -> dict[str, int]:
 
 
 def _named(key: str, message: str) -> str:
-    return message if f"`{key}`" in message or f"'{key}'" in message else f"`{key}`: {message}"
+    return message if f"`{key}" in message else f"`{key}`: {message}"
 
 
 def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder: str) -> Any:
