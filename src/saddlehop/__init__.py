@@ -22,7 +22,7 @@ from .orthogonalization import orthogonalize, orthogonalizing_map
 from .prediction import Prediction
 from .problem import Problem
 from .sample_blocks import SampleBlocks
-from .sweep import read_sweep, sweep
+from .sweeps import read_sweep, sweep
 
 __all__ = [
     "ActiveSets",

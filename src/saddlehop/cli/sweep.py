@@ -24,7 +24,7 @@ def sweep_command(
     ] = None,
 ) -> None:
     """Run a grid of problems and starts with repeats, and keep a row for each trial."""
-    from ..sweep import sweep
+    from ..sweeps import sweep
 
     try:
         frame = sweep(spec, out, workers=workers, scheduler=scheduler)

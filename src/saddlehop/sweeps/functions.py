@@ -20,6 +20,7 @@ from ..min_norm import least_sq_norm
 from ..problem import Problem
 
 Row = dict[str, Any]
+SMALL = 1e-3  # neurons whose |a| is this much below the largest take no part in a flow
 
 
 def measure_jumps(problem: Problem, start: Initialization | ActiveSets) -> Row:
@@ -46,11 +47,12 @@ def measure_flow(problem: Problem, start: Initialization, init_scale: str, rtol:
     flow = simulate_flow(problem, start, init_scale=init_scale, rtol=rtol)
     least = least_sq_norm(problem)
     reached = float(flow.sq_norms[-1])
-    grown = flow.log_output[-1] > flow.log_init_scale / 2
+    sizes = flow.log_output[-1]
+    grown = sizes > sizes.max() + np.log(SMALL)
     clocks = np.sort(flow.activation_times[grown]) / abs(flow.log_init_scale or np.nan)
     return {
         "interpolates": bool(flow.losses[-1] <= 10 * rtol * flow.losses[0]),
-        "n_jumps": int(clocks.size),
+        "n_active": int(clocks.size),
         "sq_norm": reached,
         "least_sq_norm": least,
         "norm_ratio": reached / least if least > 0 else np.nan,

@@ -123,7 +123,16 @@ def _checked(result: Any) -> Row:
 def _types() -> dict[str, Any]:
     import pyarrow as pa
 
-    whole = ("trial", "repeat", "n_samples", "width", "n_jumps", "n_ties", "n_uncovered")
+    whole = (
+        "trial",
+        "repeat",
+        "n_samples",
+        "width",
+        "n_jumps",
+        "n_active",
+        "n_ties",
+        "n_uncovered",
+    )
     sizes = ("sq_norm", "least_sq_norm", "norm_ratio", "final_loss", "limit_sq_norm")
     real = (*sizes, "log10_init_scale", "first_clock", "last_clock")
     return {
