@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ SMALL = {"compute": "jumps", "n_samples": [5, 20], "width": [3, 8], "repeats": 5
 
 SLOW = """
 import time
+from pathlib import Path
 def measure(problem, start, rng):
     time.sleep(0.005)
     return {"draw": rng.random(), "positive": int((problem.y > 0).sum())}
@@ -336,3 +338,11 @@ def test_command(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["phase_diagram", "norm_law", "finite_scale"])
+def test_examples_are_right(name):
+    file = Path(__file__).parent.parent / "examples" / f"{name}.toml"
+    if not file.exists():
+        pytest.skip("the examples are not installed with the package")
+    assert Spec.read(file).n_trials > 100
