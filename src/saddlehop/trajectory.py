@@ -193,7 +193,7 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
-        np.array([0.0, 0.0, 4.0]),
+        np.array([0.0, 0.0, 4.0, 0.0]),
     )
 
 
@@ -222,6 +222,7 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         lever=np.empty(n_pairs),
         rate=np.empty(n),
         load_change=np.empty(n),
+        curves=np.empty((9, n)),
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),

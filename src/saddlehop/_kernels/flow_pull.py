@@ -85,18 +85,19 @@ def output_at(event: np.ndarray, time: float) -> tuple[float, float]:
 
 @njit(cache=True, error_model="numpy")
 def _sorted_deaths(
-    hidden: np.ndarray, pull: np.ndarray, threshold: np.ndarray, tail: np.ndarray
+    hidden: np.ndarray, pull: np.ndarray, bound: float, threshold: np.ndarray, tail: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the alive pairs that will die, in order; fill their thresholds and tail sums of d².
 
-    Dead pairs are marked by a hidden weight below 0. Also returns Σ d² of the pairs that stay.
+    Only those with thresholds up to `bound` are looked at. Dead pairs are marked by a hidden
+    weight below 0. Also returns Σ d² of the pairs that stay.
     """
     count, stay = 0, 0.0
     members = np.empty(hidden.size, np.int64)
     for p in range(hidden.size):
         if hidden[p] < 0.0:
             continue
-        if pull[p] < 0.0 and hidden[p] < -HUGE * pull[p]:
+        if pull[p] < 0.0 and hidden[p] < -bound * pull[p]:
             members[count] = p
             threshold[count] = -hidden[p] / pull[p]
             count += 1
@@ -120,20 +121,21 @@ def _run_until_turn(
     hidden: np.ndarray,
     pull: np.ndarray,
     time: float,
+    bound: float,
     threshold: np.ndarray,
     tail: np.ndarray,
     event: np.ndarray,
 ) -> tuple[float, float, float, float]:
     """Move one neuron with a ≥ 0 for `time`, or until a = 0.
 
-    Returns growth, a, b (both with the growth taken out) and the time left. Pairs that die are
+    A must stay below `bound`. Returns growth, a, b (both with the growth taken out) and the time left. Pairs that die are
     marked by −1. `event` gets start, a, b and ρ of the last piece, its start counted from the end.
     """
     b = 0.0
     for p in range(hidden.size):
         if hidden[p] >= 0.0:
             b += pull[p] * hidden[p]
-    members, stay = _sorted_deaths(hidden, pull, threshold, tail)
+    members, stay = _sorted_deaths(hidden, pull, bound, threshold, tail)
     moved, died = 0.0, 0
     while True:
         rho = math.sqrt(stay + tail[died])
@@ -181,35 +183,53 @@ def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, grow
 
 
 @njit(cache=True, error_model="numpy")
+def pull_pairs(
+    a: float,
+    hidden: np.ndarray,
+    pull: np.ndarray,
+    time: float,
+    bound: float,
+    threshold: np.ndarray,
+    tail: np.ndarray,
+    event: np.ndarray,
+) -> tuple[float, float]:
+    """Move one neuron for `time` under its pairs' constant pulls; return growth and a.
+
+    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by −1, fills `event`.
+    """
+    speed = 0.0
+    for p in range(hidden.size):
+        speed += pull[p] * max(hidden[p], 0.0)
+    sign = math.copysign(1.0, a) if a != 0.0 else math.copysign(1.0, speed)
+    left, growth = time, 0.0
+    a = abs(a)
+    for _ in range(2):
+        for p in range(hidden.size):
+            pull[p] *= sign
+        growth, a, b, left = _run_until_turn(a, hidden, pull, left, bound, threshold, tail, event)
+        if left == 0.0 or b == 0.0:
+            break
+        for p in range(hidden.size):
+            pull[p] *= sign  # undo the mirror before the opposite one
+        sign = -sign
+        bound = HUGE
+    event[0] = time - event[0]
+    event[1] = math.copysign(event[1], sign)
+    return growth, sign * a
+
+
+@njit(cache=True, error_model="numpy")
 def pull_neuron(state: State, work: Work, j: int, time: float) -> None:
     """Move neuron j for `time` under the constant pulls `work.pull`."""
     start, count = state.first[j], state.alive[j]
     hidden = state.hidden[start : start + count]
     pull = work.segment_pull[:count]
-    speed = 0.0
     for p in range(count):
         pull[p] = work.pull[state.sample[start + p]]
-        speed += pull[p] * hidden[p]
-    a = state.output[j]
-    sign = math.copysign(1.0, a) if a != 0.0 else math.copysign(1.0, speed)
-    event = work.events[j]
-    left = time
-    a = abs(a)
-    for _ in range(2):
-        for p in range(count):
-            pull[p] *= sign
-        growth, a, b, left = _run_until_turn(
-            a, hidden, pull, left, work.threshold, work.tail, event
-        )
-        if left == 0.0 or b == 0.0:
-            break
-        for p in range(count):
-            pull[p] *= sign  # undo the mirror before the opposite one
-        sign = -sign
-    state.output[j] = sign * a
+    growth, state.output[j] = pull_pairs(
+        state.output[j], hidden, pull, time, HUGE, work.threshold, work.tail, work.events[j]
+    )
     state.scale[j] += growth
-    event[0] = time - event[0]
-    event[1] = math.copysign(event[1], sign)
     _strike_dead(state, work, j)
 
 

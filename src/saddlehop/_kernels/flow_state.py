@@ -50,7 +50,8 @@ class State(NamedTuple):
     first: Index  # (m,)
     alive: Index  # (m,)
     moving: Index  # (m,)
-    control: Array  # (3,) stiff steps: length to try, steps to wait, steps to wait next time
+    control: Array  # (4,) stiff steps: length to try, steps to wait, steps to wait next time;
+    # Magnus steps: length to try
 
     def copy(self) -> State:
         """Return an independent copy."""
@@ -78,6 +79,7 @@ class Work(NamedTuple):
     lever: Array  # (N,)
     rate: Array  # (n,) relaxation rates s_k
     load_change: Array  # (n,)
+    curves: Array  # (9, n) pulls over a Magnus step
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)
