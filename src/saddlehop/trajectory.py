@@ -222,7 +222,7 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         lever=np.empty(n_pairs),
         rate=np.empty(n),
         load_change=np.empty(n),
-        curves=np.empty((9, n)),
+        curves=np.empty((13, n)),
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),

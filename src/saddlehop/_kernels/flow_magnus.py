@@ -6,12 +6,17 @@ closed form, deaths included. A commutator-free Magnus step replaces d(t) by two
     y(h) ≈ e^{(h/2) B(D₁ + 4 D₂)} e^{(h/2) B(D₁ − 4 D₂)} y(0)
     D₁ = (1/h) ∫ d dt,   D₂ = (1/h²) ∫ (t − h/2) d dt            over the step
 
-with error h⁵. d(t) is the cubic through d and ḋ at both ends, which the step itself gives: first
-extrapolated from the start, then swept over twice, the second time in two halves, with d in the
-middle. The difference between the last two sweeps is the error estimate.
+with error h⁵. d(t) is found by sweeps: first extrapolated from the start, then twice from what the
+last sweep gives, the second time in two halves. The difference between the last two sweeps is the
+error estimate.
 
-Rows of the series buffers: 0 the start, 1 and 2 the results of sweeps, 3 the middle. A pair that
-died within the step is marked by −1.
+Each death is a kink of d: where pair (j, k) dies, ḋ_k gains c = κ_k w_j a_j² d_k. So d(t) is taken as
+a sum of ramps c (t − τ)₊ and the cubic through what is left of d and ḋ at both ends. With s = h − τ
+the ramp has ∫ d = c s²/2 and ∫ (t − h/2) d = c (h s²/4 − s³/6).
+
+Rows of the series buffers: 0 the start, 1 and 2 the results of sweeps, 3 the middle, 4 what
+lies between two exponentials. A pair that
+died within the step holds minus the time since its death.
 """
 
 from __future__ import annotations
@@ -25,9 +30,12 @@ from .flow_pull import HUGE, pull_pairs
 from .flow_state import Constants, State, Work, kill_moving
 from .flow_taylor import FLAGS
 
-START, FIRST, SECOND, MIDDLE = 0, 1, 2, 3
-# rows of `curves`: d and ḋ at start, middle and end; the two constants; Σ_j w_j ã_j ũ_j at the start
+START, FIRST, SECOND, MIDDLE, BETWEEN = range(5)
+# rows of `curves`: d and ḋ at start, middle and end; the two constants; Σ_j w_j ã_j ũ_j at the start;
+# of the ramps: value and slope at the end, mean, and 4 D₂
 D_START, SLOPE_START, D_MIDDLE, SLOPE_MIDDLE, D_END, SLOPE_END, EARLY, LATE, BASE = range(9)
+RAMP, RAMP_SLOPE, RAMP_MEAN, RAMP_TILT = range(9, 13)
+CURVES = 13
 
 
 @njit(cache=True, error_model="numpy")
@@ -44,36 +52,73 @@ def magnus_step(constants: Constants, state: State, work: Work, step: float) -> 
         slope = step * curves[SLOPE_START, k]
         curves[EARLY, k] = curves[D_START, k] + slope / 6.0
         curves[LATE, k] = curves[D_START, k] + slope * (5.0 / 6.0)
+    half = 0.5 * step
     _pull_twice(state, work, step, START, SECOND)
     _measure(constants, state, work, SECOND, D_END)
+    _ramps(constants, state, work, step, 0.0, step)
     _cubic(curves, D_START, D_END, step)
     _pull_twice(state, work, step, START, SECOND)
     _measure(constants, state, work, SECOND, D_END)
+    _ramps(constants, state, work, step, 0.0, step)
     _middle_of_cubic(curves, step)
-    _cubic(curves, D_START, D_MIDDLE, 0.5 * step)
-    _pull_twice(state, work, 0.5 * step, START, MIDDLE)
+    _ramps(constants, state, work, step, half, half)
+    curves[D_MIDDLE] += curves[RAMP]
+    curves[SLOPE_MIDDLE] += curves[RAMP_SLOPE]
+    _cubic(curves, D_START, D_MIDDLE, half)
+    _pull_twice(state, work, half, START, MIDDLE)
     _measure(constants, state, work, MIDDLE, D_MIDDLE)
-    _cubic(curves, D_MIDDLE, D_END, 0.5 * step)
-    _pull_twice(state, work, 0.5 * step, MIDDLE, FIRST)
+    _ramps(constants, state, work, step, 0.0, half)
+    _cubic(curves, D_MIDDLE, D_END, half)
+    _pull_twice(state, work, half, MIDDLE, FIRST)
     return _difference(state, work)
+
+
+@njit(cache=True, error_model="numpy")
+def _ramps(
+    constants: Constants, state: State, work: Work, step: float, later: float, span: float
+) -> None:
+    """Fill the ramps of row 2 over an interval of length `span` that ends `later` before its end."""
+    curves, hidden = work.curves, work.hidden_series[SECOND]
+    curves[RAMP : RAMP_TILT + 1] = 0.0
+    for j in range(state.output.size):
+        a, rise = work.output_series[SECOND, j], 0.0
+        rise = (work.output_series[START, j] - a) / step
+        for q in range(work.bounds[j], work.bounds[j + 1]):
+            if hidden[q] >= 0.0:
+                continue
+            since = -hidden[q] - later
+            if not 0.0 < since <= span:
+                continue
+            k = work.packed_sample[q]
+            share = -hidden[q] / step
+            pull = curves[D_END, k] + share * (curves[D_START, k] - curves[D_END, k])
+            slope = constants.stiffness[k] * work.weight[j] * (a - rise * hidden[q]) ** 2 * pull
+            square = slope * since * since / span
+            curves[RAMP, k] += slope * since
+            curves[RAMP_SLOPE, k] += slope
+            curves[RAMP_MEAN, k] += 0.5 * square
+            curves[RAMP_TILT, k] += square * (1.0 - since / (1.5 * span))
 
 
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
 def _cubic(curves: np.ndarray, left: int, right: int, step: float) -> None:
-    """Fill the two constants for the cubic through d and ḋ at both ends."""
+    """Fill the two constants for d and ḋ at both ends and the ramps between."""
     for k in range(curves.shape[1]):
-        d, d_end = curves[left, k], curves[right, k]
-        slope, slope_end = step * curves[left + 1, k], step * curves[right + 1, k]
-        mean = 0.5 * (d + d_end) + (slope - slope_end) / 12.0
-        tilt = 0.4 * (d_end - d) - (slope + slope_end) / 30.0
+        d, d_end = curves[left, k], curves[right, k] - curves[RAMP, k]
+        slope = step * curves[left + 1, k]
+        slope_end = step * (curves[right + 1, k] - curves[RAMP_SLOPE, k])
+        mean = 0.5 * (d + d_end) + (slope - slope_end) / 12.0 + curves[RAMP_MEAN, k]
+        tilt = 0.4 * (d_end - d) - (slope + slope_end) / 30.0 + curves[RAMP_TILT, k]
         curves[EARLY, k], curves[LATE, k] = mean - tilt, mean + tilt
 
 
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
 def _middle_of_cubic(curves: np.ndarray, step: float) -> None:
+    """Fill d and ḋ in the middle, without the ramps."""
     for k in range(curves.shape[1]):
-        d, d_end = curves[D_START, k], curves[D_END, k]
-        slope, slope_end = step * curves[SLOPE_START, k], step * curves[SLOPE_END, k]
+        d, d_end = curves[D_START, k], curves[D_END, k] - curves[RAMP, k]
+        slope = step * curves[SLOPE_START, k]
+        slope_end = step * (curves[SLOPE_END, k] - curves[RAMP_SLOPE, k])
         curves[D_MIDDLE, k] = 0.5 * (d + d_end) + 0.125 * (slope - slope_end)
         curves[SLOPE_MIDDLE, k] = (1.5 * (d_end - d) - 0.25 * (slope + slope_end)) / step
 
@@ -128,8 +173,8 @@ def _pull_twice(state: State, work: Work, step: float, source: int, target: int)
     """Apply the two exponentials."""
     for j in range(state.output.size):
         if work.bounds[j] < work.bounds[j + 1]:
-            _pull_packed(work, j, EARLY, 0.5 * step, source, target)
-            _pull_packed(work, j, LATE, 0.5 * step, target, target)
+            _pull_packed(work, j, EARLY, 0.5 * step, source, BETWEEN)
+            _pull_packed(work, j, LATE, 0.5 * step, BETWEEN, target)
 
 
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
@@ -156,7 +201,7 @@ def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, targe
     moved = a * ramp + b * lift
     lowest = 0.0
     for p in range(count):
-        new[p] = old[p] + pull[p] * moved
+        new[p] = old[p] + (pull[p] * moved if old[p] >= 0.0 else -time)
         lowest = min(lowest, new[p] if old[p] >= 0.0 else 0.0)
     if lowest < 0.0 or a * a_new <= 0.0:
         new[:] = old
@@ -167,7 +212,10 @@ def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, targe
         factor = math.exp(growth)
         a_new *= factor
         for p in range(count):
-            new[p] *= factor if new[p] >= 0.0 else 1.0
+            if new[p] >= 0.0:
+                new[p] *= factor
+            elif old[p] < 0.0:
+                new[p] -= time
     work.output_series[target, j] = a_new
 
 

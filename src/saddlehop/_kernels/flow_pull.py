@@ -22,6 +22,7 @@ from .flow_state import EPS, Constants, State, Work, swap_pairs
 
 SNAP = 16.0 * EPS  # |ρa + b| below this share of ρa is rounding: the neuron decays for ever
 HUGE = 1e140
+TINY = 1e-300
 
 
 @njit(cache=True, error_model="numpy")
@@ -129,7 +130,7 @@ def _run_until_turn(
     """Move one neuron with a ≥ 0 for `time`, or until a = 0.
 
     A must stay below `bound`. Returns growth, a, b (both with the growth taken out) and the time left. Pairs that die are
-    marked by −1. `event` gets start, a, b and ρ of the last piece, its start counted from the end.
+    marked by minus the time since. `event` gets start, a, b and ρ of the last piece, its start counted from the end.
     """
     b = 0.0
     for p in range(hidden.size):
@@ -157,9 +158,8 @@ def _run_until_turn(
         a, b = a_next, b_next
         if a == 0.0:
             break
+        hidden[members[died]] = -max(time, TINY)
         died += 1
-    for i in range(died):
-        hidden[members[i]] = -1.0
     growth = 0.0
     event[0], event[1], event[2], event[3] = time, a, b, rho
     if a > 0.0 or b > 0.0:
@@ -195,7 +195,7 @@ def pull_pairs(
 ) -> tuple[float, float]:
     """Move one neuron for `time` under its pairs' constant pulls; return growth and a.
 
-    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by −1, fills `event`.
+    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by minus the time since, fills `event`.
     """
     speed = 0.0
     for p in range(hidden.size):

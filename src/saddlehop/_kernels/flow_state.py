@@ -79,7 +79,7 @@ class Work(NamedTuple):
     lever: Array  # (N,)
     rate: Array  # (n,) relaxation rates s_k
     load_change: Array  # (n,)
-    curves: Array  # (9, n) pulls over a Magnus step
+    curves: Array  # (13, n) pulls over a Magnus step
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)

@@ -236,8 +236,9 @@ def move_to(constants: Constants, state: State, work: Work, order: int, offset: 
         implicit_step(constants, state, work, offset, stiff_levels(constants))
         arrive(state, work)
     elif order == MAGNUS:
-        magnus_step(constants, state, work, offset)
-        land(state, work)
+        if offset > 0.0:
+            magnus_step(constants, state, work, offset)
+            land(state, work)
     else:
         move_along(state, work, order, offset)
 
