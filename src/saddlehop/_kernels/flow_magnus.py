@@ -237,16 +237,6 @@ def _difference(state: State, work: Work) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def deaths_in_step(work: Work) -> int:
-    """Return how many pairs are dead in row 1."""
-    died = 0
-    for q in range(work.bounds[-1]):
-        if work.hidden_series[FIRST, q] < 0.0:
-            died += 1
-    return died
-
-
-@njit(cache=True, error_model="numpy")
 def land(state: State, work: Work) -> None:
     """Take over row 1 and strike off the dead; the packing is void after that."""
     for j in range(state.output.size):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._arrays import Array
 from .flow_implicit import MOST_LEVELS, arrive, first_crossing, implicit_step
-from .flow_magnus import deaths_in_step, land, magnus_step
+from .flow_magnus import land, magnus_step
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
 from .flow_state import Constants, State, Work, rescale, split_moving, survey
 from .flow_taylor import expand, first_death, move_along, pack_moving, strike_packed
@@ -27,9 +27,9 @@ RUNNING, ARRIVED, LEARNED = 0, 1, 2
 PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
 LEAST_GAIN, FIRST_GAIN = 6.0, 12.0  # a stiff step must be worth so many Taylor steps; first try
 MOST_WAIT = 64.0
-FIRST_MAGNUS = 8.0  # Taylor steps that a Magnus step tries to be worth at first
-LEAST_DEATHS = 2  # that a Magnus step must pass to be worth it
-MAGNUS_SHARE = 1.0
+FIRST_MAGNUS = 0.1  # of what makes a plateau worth it: the first Magnus step to try
+LEAST_DEATHS = 3  # that a Magnus step must pass to be worth it
+MAGNUS_SHARE = 10.0  # the error that is seen is that of twice the step
 WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
 
 
@@ -72,18 +72,11 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
     if fastest == 0.0 or length >= room or fastest * length >= WORTH:
         return RUNNING, PLATEAU, min(length, room)
     split_moving(constants, state, work)
-    if state.control[3] > 0.0:
-        pack_moving(state, work)
-        length = _try_magnus(constants, state, work, room)
-        if length > 0.0:
-            return RUNNING, MAGNUS, length
+    pack_moving(state, work)
+    length = _try_magnus(constants, state, work, least)
+    if length > 0.0:
+        return RUNNING, MAGNUS, length
     order, step = expand(constants, state, work, room)
-    if step < room and _many_die(state, work, FIRST_MAGNUS * step):
-        state.control[3] = FIRST_MAGNUS * step
-        length = _try_magnus(constants, state, work, room)
-        if length > 0.0:
-            return RUNNING, MAGNUS, length
-        order, step = expand(constants, state, work, room)  # the series was overwritten
     if step < room and _is_held_up(constants, state, work, order, step):
         length = _try_stiff(constants, state, work, step, room)
         if length > 0.0:
@@ -138,31 +131,29 @@ def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, ro
 
 
 @njit(cache=True, error_model="numpy")
-def _many_die(state: State, work: Work, length: float) -> bool:
-    """Tell whether on the tangents enough pairs die to make a Magnus step worth it."""
+def _deaths_within(work: Work, length: float) -> int:
+    """Return how many of the packed pairs die within `length` on their tangents."""
     died = 0
-    value, slope = work.hidden_series[0], work.hidden_series[1]
+    hidden, pull, output = work.hidden_series[0], work.pull_series[0], work.output_rows[0]
     for q in range(work.bounds[-1]):
-        if value[q] + length * slope[q] < 0.0:
+        if hidden[q] + length * output[q] * pull[q] < 0.0:
             died += 1
-    return died > LEAST_DEATHS
+    return died
 
 
 @njit(cache=True, error_model="numpy")
-def _try_magnus(constants: Constants, state: State, work: Work, room: float) -> float:
+def _try_magnus(constants: Constants, state: State, work: Work, most: float) -> float:
     """Take a Magnus step if it passes enough deaths; return its length, or 0."""
-    length = min(state.control[3], room)
+    control = state.control
     tol = MAGNUS_SHARE * constants.step_tol
-    state.control[3] = 0.0
-    for _ in range(8):
+    length = min(control[3], FIRST_MAGNUS * most) if control[3] > 0.0 else FIRST_MAGNUS * most
+    while _deaths_within(work, length) >= LEAST_DEATHS:
         error = magnus_step(constants, state, work, length)
-        if not error <= tol:
-            length *= min(max(0.8 * (tol / error) ** 0.25, 0.1), 0.7)
-            continue
-        if deaths_in_step(work) < LEAST_DEATHS:
-            return 0.0
-        state.control[3] = length * min(0.9 * (tol / max(error, 1e-3 * tol)) ** 0.25, 3.0)
-        return float(length)
+        control[3] = length * min(max(0.8 * (tol / error) ** 0.2, 0.1), 3.0)
+        if error <= tol:
+            return float(length)
+        length = control[3]
+    control[3] = 1.1 * length  # it may be longer as time goes on
     return 0.0
 
 
