@@ -146,7 +146,7 @@ def _try_magnus(constants: Constants, state: State, work: Work, most: float) -> 
     """Take a Magnus step if it passes enough deaths; return its length, or 0."""
     control = state.control
     tol = MAGNUS_SHARE * constants.step_tol
-    length = min(control[3], FIRST_MAGNUS * most) if control[3] > 0.0 else FIRST_MAGNUS * most
+    length = min(control[3], most) if control[3] > 0.0 else FIRST_MAGNUS * most
     while _deaths_within(work, length) >= LEAST_DEATHS:
         error = magnus_step(constants, state, work, length)
         control[3] = length * min(max(0.8 * (tol / error) ** 0.2, 0.1), 3.0)
