@@ -215,7 +215,6 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         packed_sample=np.empty(n_pairs, np.int32),
         hidden_series=np.empty((terms, n_pairs)),
         pull_series=np.empty((terms, n_pairs)),
-        output_rows=np.empty((terms, n_pairs)),
         output_series=np.zeros((terms, m)),
         sizes=np.empty(terms),
         product=np.empty(n_pairs),

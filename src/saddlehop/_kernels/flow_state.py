@@ -72,7 +72,6 @@ class Work(NamedTuple):
     packed_sample: NDArray[np.int32]  # (N,) k
     hidden_series: Array  # (P + 1, N) Taylor coefficients of ũ, packed
     pull_series: Array  # (P + 1, N) those of d_k for each pair
-    output_rows: Array  # (P + 1, N) those of ã_j for each pair
     output_series: Array  # (P + 1, m) those of ã
     sizes: Array  # (P + 1,) the largest coefficient of each order
     product: Array  # (N,)

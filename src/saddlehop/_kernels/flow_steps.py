@@ -134,10 +134,12 @@ def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, ro
 def _deaths_within(work: Work, length: float) -> int:
     """Return how many of the packed pairs die within `length` on their tangents."""
     died = 0
-    hidden, pull, output = work.hidden_series[0], work.pull_series[0], work.output_rows[0]
-    for q in range(work.bounds[-1]):
-        if hidden[q] + length * output[q] * pull[q] < 0.0:
-            died += 1
+    hidden, pull = work.hidden_series[0], work.pull_series[0]
+    for j in range(work.weight.size):
+        reach = length * work.output_series[0, j]
+        for q in range(work.bounds[j], work.bounds[j + 1]):
+            if hidden[q] + reach * pull[q] < 0.0:
+                died += 1
     return died
 
 

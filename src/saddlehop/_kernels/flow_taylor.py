@@ -9,8 +9,8 @@ The order grows until the last two terms are below tolerance at the step aimed a
 the next death, often tiny), or else up to the order of least work, where those terms set the step.
 A step ends at the first death of a pair; the pair is struck off and the next step starts there.
 
-The moving pairs of all neurons are packed side by side, so that each sum over l is a few long
-loops; ã_l and d_l are copied to each pair.
+The moving pairs of all neurons are packed side by side, and d_l is copied to each pair, so that the
+sums over l run through memory in order; a neuron's rows stay in the nearest cache.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ AIM = 1.1  # a step aims past the next death by this factor
 def pack_moving(state: State, work: Work) -> None:
     """Pack the moving pairs; strike off those that are at 0 and fall."""
     hidden, pull, sample = work.hidden_series[0], work.pull_series[0], work.packed_sample
-    output = work.output_rows[0]
     q = 0
     for j in range(state.output.size):
         a = state.output[j]
@@ -43,7 +42,7 @@ def pack_moving(state: State, work: Work) -> None:
                 kill_moving(state, j, p)
                 work.counts[1] += 1
                 continue
-            hidden[q], pull[q], sample[q], output[q] = u, d, k, a
+            hidden[q], pull[q], sample[q] = u, d, k
             q += 1
             p += 1
     work.bounds[state.output.size] = q
@@ -104,63 +103,61 @@ def _reach(tol: float, sizes: np.ndarray, order: int) -> float:
 
 
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
-def _convolve(left: np.ndarray, right: np.ndarray, i: int, count: int, out: np.ndarray) -> None:
-    """Write Σ_l left_l right_{i−l}, two terms at a time to save on loads and stores."""
-    x, y = left[0], right[i]
-    for q in range(count):
-        out[q] = x[q] * y[q]
-    term = 1
-    while term < i:
-        x, y, v, w = left[term], right[i - term], left[term + 1], right[i - term - 1]
-        for q in range(count):
-            out[q] += x[q] * y[q] + v[q] * w[q]
-        term += 2
-    if term == i:
-        x, y = left[i], right[0]
-        for q in range(count):
-            out[q] += x[q] * y[q]
-
-
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
 def _weight_terms(state: State, work: Work, i: int) -> float:
-    """Fill terms i + 1 of ũ and ã; return the largest entry."""
-    bounds, product = work.bounds, work.product
-    new_hidden, new_output = work.hidden_series[i + 1], work.output_rows[i + 1]
-    count = bounds[-1]
+    """Fill terms i + 1 of ũ and ã, two products at a time; return the largest entry."""
+    a, u, d = work.output_series, work.hidden_series, work.pull_series
     share = 1.0 / (i + 1)
-    _convolve(work.output_rows, work.pull_series, i, count, new_hidden)
-    _convolve(work.pull_series, work.hidden_series, i, count, product)
     largest = 0.0
-    for q in range(count):
-        new_hidden[q] *= share
-        largest = max(largest, abs(new_hidden[q]))
     for j in range(state.output.size):
+        start, stop = work.bounds[j], work.bounds[j + 1]
+        new = u[i + 1, start:stop]
+        new[:] = 0.0
         speed = 0.0
-        for q in range(bounds[j], bounds[j + 1]):
-            speed += product[q]
-        speed *= share
-        work.output_series[i + 1, j] = speed
-        largest = max(largest, abs(speed))
-        for q in range(bounds[j], bounds[j + 1]):
-            new_output[q] = speed
+        for term in range(0, i, 2):
+            x, y = d[term, start:stop], u[i - term, start:stop]
+            v, w = d[term + 1, start:stop], u[i - term - 1, start:stop]
+            b, c = a[i - term, j], a[i - term - 1, j]
+            for q in range(new.size):
+                new[q] += b * x[q] + c * v[q]
+                speed += x[q] * y[q] + v[q] * w[q]
+        if i % 2 == 0:
+            x, y, b = d[i, start:stop], u[0, start:stop], a[0, j]
+            for q in range(new.size):
+                new[q] += b * x[q]
+                speed += x[q] * y[q]
+        a[i + 1, j] = share * speed
+        largest = max(largest, abs(a[i + 1, j]))
+        for q in range(new.size):
+            new[q] *= share
+            largest = max(largest, abs(new[q]))
     return largest
 
 
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
 def _pull_terms(constants: Constants, state: State, work: Work, i: int) -> None:
     """Fill term i of the pulls."""
-    product, change, sample = work.product, work.load, work.packed_sample
-    count = work.bounds[-1]
-    _convolve(work.output_rows, work.hidden_series, i, count, product)
+    a, u, change, sample = work.output_series, work.hidden_series, work.load, work.packed_sample
     change[:] = 0.0
     for j in range(state.output.size):
+        start, stop = work.bounds[j], work.bounds[j + 1]
+        product = work.product[start:stop]
+        product[:] = 0.0
         weight = work.weight[j]
-        for q in range(work.bounds[j], work.bounds[j + 1]):
-            change[sample[q]] -= weight * product[q]
+        for term in range(0, i, 2):
+            x, y = u[i - term, start:stop], u[i - term - 1, start:stop]
+            b, c = weight * a[term, j], weight * a[term + 1, j]
+            for q in range(product.size):
+                product[q] += b * x[q] + c * y[q]
+        if i % 2 == 0:
+            x, b = u[0, start:stop], weight * a[i, j]
+            for q in range(product.size):
+                product[q] += b * x[q]
+        for q in range(product.size):
+            change[sample[start + q]] -= product[q]
     for k in range(change.size):
         change[k] *= constants.stiffness[k]
     pull = work.pull_series[i]
-    for q in range(count):
+    for q in range(work.bounds[-1]):
         pull[q] = change[sample[q]]
 
 
