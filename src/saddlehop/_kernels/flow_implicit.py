@@ -74,6 +74,8 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
     row = work.load
     for j in range(m):
         matrix[j, j] = 1.0
+        if work.bounds[j] == work.bounds[j + 1]:
+            continue
         row[:] = 0.0
         for q in range(work.bounds[j], work.bounds[j + 1]):
             k = sample[q]

@@ -25,7 +25,7 @@ __all__ = ["pull_neuron"]
 
 RUNNING, ARRIVED, LEARNED = 0, 1, 2
 PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
-LEAST_GAIN, FIRST_GAIN = 6.0, 12.0  # a stiff step must be worth so many Taylor steps; first try
+LEAST_GAIN = 6.0  # a stiff step must be worth so many Taylor steps, and what it costs of them
 MOST_WAIT = 64.0
 FIRST_MAGNUS = 0.1  # of what makes a plateau worth it: the first Magnus step to try
 LEAST_DEATHS = 3  # that a Magnus step must pass to be worth it
@@ -78,7 +78,7 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
         return RUNNING, MAGNUS, length
     order, step = expand(constants, state, work, room)
     if step < room and _is_held_up(constants, state, work, order, step):
-        length = _try_stiff(constants, state, work, step, room)
+        length = _try_stiff(constants, state, work, order, step, room)
         if length > 0.0:
             return RUNNING, STIFF, length
         order, step = expand(constants, state, work, room)  # the series was overwritten
@@ -105,13 +105,31 @@ def _is_held_up(constants: Constants, state: State, work: Work, order: int, step
 
 
 @njit(cache=True, error_model="numpy")
-def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, room: float) -> float:
+def _stiff_cost(state: State, work: Work, order: int, levels: int) -> float:
+    """Return the cost of a stiff step in Taylor steps, from nanoseconds measured.
+
+    Each level builds and inverts the m × m matrix, and level L takes L + 1 Euler steps.
+    """
+    moving, neurons, pairs = 0.0, float(state.output.size), float(work.bounds[-1])
+    for j in range(state.output.size):
+        if work.bounds[j] < work.bounds[j + 1]:
+            moving += 1.0
+    inverses = levels * moving * (3.0 * pairs + 2.0 * neurons * neurons)
+    euler = 5.0 * levels * (levels + 3.0) * pairs
+    return float((inverses + euler) / (pairs * (order * order / 3.0 + 4.0 * order)))
+
+
+@njit(cache=True, error_model="numpy")
+def _try_stiff(
+    constants: Constants, state: State, work: Work, order: int, taylor: float, room: float
+) -> float:
     """Take a stiff step if it is worth it; return its length, or 0."""
     levels = stiff_levels(constants)
     control = state.control
-    length = min(max(control[0], FIRST_GAIN * taylor), room)
+    least = taylor * max(LEAST_GAIN, _stiff_cost(state, work, order, levels))
+    length = min(max(control[0], 2.0 * least), room)
     for _ in range(8):
-        if length < min(LEAST_GAIN * taylor, room):
+        if length < least:
             break
         level, error = implicit_step(constants, state, work, length, levels)
         if not error <= constants.step_tol:
