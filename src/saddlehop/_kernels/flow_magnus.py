@@ -27,18 +27,18 @@ import numpy as np
 from numba import njit
 
 from .flow_pull import HUGE, pull_pairs
-from .flow_state import Constants, State, Work, kill_moving
+from .flow_state import INNER, Constants, State, Work, kill_moving
 from .flow_taylor import FLAGS
 
-START, FIRST, SECOND, MIDDLE, BETWEEN = range(5)
+# NumPy's integers: of Python's each value would compile the kernels anew
+START, FIRST, SECOND, MIDDLE, BETWEEN = np.arange(5)
 # rows of `curves`: d and ḋ at start, middle and end; the two constants; Σ_j w_j ã_j ũ_j at the start;
 # of the ramps: value and slope at the end, mean, and 4 D₂
-D_START, SLOPE_START, D_MIDDLE, SLOPE_MIDDLE, D_END, SLOPE_END, EARLY, LATE, BASE = range(9)
-RAMP, RAMP_SLOPE, RAMP_MEAN, RAMP_TILT = range(9, 13)
-CURVES = 13
+D_START, SLOPE_START, D_MIDDLE, SLOPE_MIDDLE, D_END, SLOPE_END, EARLY, LATE, BASE = np.arange(9)
+RAMP, RAMP_SLOPE, RAMP_MEAN, RAMP_TILT = np.arange(9, 13)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def magnus_step(constants: Constants, state: State, work: Work, step: float) -> float:
     """Fill row 1 with the state after `step`; return the error."""
     curves = work.curves
@@ -73,7 +73,7 @@ def magnus_step(constants: Constants, state: State, work: Work, step: float) -> 
     return _difference(state, work)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _ramps(
     constants: Constants, state: State, work: Work, step: float, later: float, span: float
 ) -> None:
@@ -100,7 +100,7 @@ def _ramps(
             curves[RAMP_TILT, k] += square * (1.0 - since / (1.5 * span))
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _cubic(curves: np.ndarray, left: int, right: int, step: float) -> None:
     """Fill the two constants for d and ḋ at both ends and the ramps between."""
     for k in range(curves.shape[1]):
@@ -112,7 +112,7 @@ def _cubic(curves: np.ndarray, left: int, right: int, step: float) -> None:
         curves[EARLY, k], curves[LATE, k] = mean - tilt, mean + tilt
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _middle_of_cubic(curves: np.ndarray, step: float) -> None:
     """Fill d and ḋ in the middle, without the ramps."""
     for k in range(curves.shape[1]):
@@ -123,7 +123,7 @@ def _middle_of_cubic(curves: np.ndarray, step: float) -> None:
         curves[SLOPE_MIDDLE, k] = (1.5 * (d_end - d) - 0.25 * (slope + slope_end)) / step
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _add_contributions(state: State, work: Work, row: int, total: np.ndarray) -> None:
     """Add Σ_j w_j ã_j ũ_jk to `total`."""
     hidden, sample = work.hidden_series[row], work.packed_sample
@@ -133,7 +133,7 @@ def _add_contributions(state: State, work: Work, row: int, total: np.ndarray) ->
             total[sample[q]] += weighted * max(hidden[q], 0.0)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _measure(constants: Constants, state: State, work: Work, row: int, target: int) -> None:
     """Fill d and ḋ of a row."""
     curves = work.curves
@@ -145,7 +145,7 @@ def _measure(constants: Constants, state: State, work: Work, row: int, target: i
     _slopes(constants, state, work, row, curves[target], curves[target + 1])
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _slopes(
     constants: Constants, state: State, work: Work, row: int, pull: np.ndarray, slope: np.ndarray
 ) -> None:
@@ -168,7 +168,7 @@ def _slopes(
         slope[k] = -constants.stiffness[k] * total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _pull_twice(state: State, work: Work, step: float, source: int, target: int) -> None:
     """Apply the two exponentials."""
     for j in range(state.output.size):
@@ -177,7 +177,7 @@ def _pull_twice(state: State, work: Work, step: float, source: int, target: int)
             _pull_packed(work, j, LATE, 0.5 * step, BETWEEN, target)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, target: int) -> None:
     """Move neuron j for `time` under one row of `curves`."""
     start, count = work.bounds[j], work.bounds[j + 1] - work.bounds[j]
@@ -219,7 +219,7 @@ def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, targe
     work.output_series[target, j] = a_new
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _difference(state: State, work: Work) -> float:
     """Return the largest difference between rows 1 and 2."""
     largest, total = 0.0, 0.0
@@ -236,7 +236,7 @@ def _difference(state: State, work: Work) -> float:
     return largest if np.isfinite(total) else np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def land(state: State, work: Work) -> None:
     """Take over row 1 and strike off the dead; the packing is void after that."""
     for j in range(state.output.size):

@@ -18,14 +18,14 @@ import math
 import numpy as np
 from numba import njit
 
-from .flow_state import EPS, Constants, State, Work, swap_pairs
+from .flow_state import EPS, INNER, Constants, State, Work, swap_pairs
 
 SNAP = 16.0 * EPS  # |ρa + b| below this share of ρa is rounding: the neuron decays for ever
 HUGE = 1e140
 TINY = 1e-300
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def time_to_reach(a: float, b: float, rho: float, reach: float) -> tuple[float, float, float]:
     """Return the time until A = `reach`, and a and b there; inf if a gets to 0 before."""
     never = (np.inf, a, b)
@@ -50,7 +50,7 @@ def time_to_reach(a: float, b: float, rho: float, reach: float) -> tuple[float, 
     return both / rho, a_new, b_new
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def time_to_turn(a: float, b: float, rho: float) -> tuple[float, float, float]:
     """Return the time at which a reaches 0, A there, and b there; inf if it never does."""
     gap = -b - rho * a
@@ -60,7 +60,7 @@ def time_to_turn(a: float, b: float, rho: float) -> tuple[float, float, float]:
     return math.log((rho * a - b) / speed) / rho, a * (a / (speed - b)), -speed
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def glide(a: float, b: float, rho: float, time: float) -> tuple[float, float, float]:
     """Return growth x, a e^{−x} and A e^{−x} after `time` without a death."""
     if rho == 0.0:
@@ -74,7 +74,7 @@ def glide(a: float, b: float, rho: float, time: float) -> tuple[float, float, fl
     return rho * time, a_new, moved
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def output_at(event: np.ndarray, time: float) -> tuple[float, float]:
     """Return growth and ã of a neuron `time` after the start of a constant pull.
 
@@ -84,7 +84,7 @@ def output_at(event: np.ndarray, time: float) -> tuple[float, float]:
     return growth, math.copysign(a, event[1])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _sorted_deaths(
     hidden: np.ndarray, pull: np.ndarray, bound: float, threshold: np.ndarray, tail: np.ndarray
 ) -> tuple[np.ndarray, float]:
@@ -116,7 +116,7 @@ def _sorted_deaths(
     return members, stay
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _run_until_turn(
     a: float,
     hidden: np.ndarray,
@@ -174,7 +174,7 @@ def _run_until_turn(
     return growth, a, b, time
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, growth: float) -> None:
     factor = math.exp(-growth)
     for p in range(hidden.size):
@@ -182,7 +182,7 @@ def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, grow
             hidden[p] = max((hidden[p] + pull[p] * moved) * factor + pull[p] * last, 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def pull_pairs(
     a: float,
     hidden: np.ndarray,
@@ -233,7 +233,7 @@ def pull_neuron(state: State, work: Work, j: int, time: float) -> None:
     _strike_dead(state, work, j)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _strike_dead(state: State, work: Work, j: int) -> None:
     p = state.first[j]
     while p < state.first[j] + state.alive[j]:
@@ -245,14 +245,14 @@ def _strike_dead(state: State, work: Work, j: int) -> None:
             p += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def pull_all(state: State, work: Work, time: float) -> None:
     """Move every neuron for `time` under the constant pulls `work.pull`."""
     for j in range(state.output.size):
         pull_neuron(state, work, j, time)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def plateau_length(
     constants: Constants, state: State, work: Work, least: float
 ) -> tuple[float, float, bool]:
@@ -300,7 +300,7 @@ def plateau_length(
     return longest, fastest, finished
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _growth_within(room: float, shift: float, slope: float) -> float:
     """Return the largest x with (e^x − 1)(shift + slope e^x) min(x, 1) ≤ e^room, or less."""
     if room > 600.0:

@@ -25,6 +25,12 @@ from .._arrays import Array
 Index = NDArray[np.int64]
 
 EPS = 2.0**-52
+INNER = {  # for kernels that only other kernels call: no time goes into compiling a door to Python
+    "cache": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 
 
 class Constants(NamedTuple):
@@ -87,7 +93,7 @@ class Work(NamedTuple):
     counts: Index  # (5,) evaluations, deaths, plateau steps, stiff steps, pairs evaluated
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def rescale(state: State) -> None:
     """Bring each neuron's largest weight to order one, by a power of two."""
     for j in range(state.output.size):
@@ -109,7 +115,7 @@ FAINT = (
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def survey(constants: Constants, state: State, work: Work) -> tuple[float, float]:
     """Fill the residuals, pulls and settled samples; return the loss and the alive squared norm."""
     residual, sensitivity = work.residual, work.sensitivity
@@ -130,7 +136,7 @@ def survey(constants: Constants, state: State, work: Work) -> tuple[float, float
     return _pulls(constants, work), sq_norm
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _pulls(constants: Constants, work: Work) -> float:
     """Fill pulls and settled samples; return the loss.
 
@@ -155,7 +161,7 @@ def _pulls(constants: Constants, work: Work) -> float:
     return loss
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def split_moving(constants: Constants, state: State, work: Work) -> None:
     """Unsettle the samples that moving neurons add to, then put the moving pairs in front.
 
@@ -170,7 +176,7 @@ def split_moving(constants: Constants, state: State, work: Work) -> None:
         state.moving[j] = _partition(state, work, j) if work.is_moving[j] else 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _mark_moving_neurons(state: State, work: Work) -> None:
     for j in range(state.output.size):
         work.is_moving[j] = False
@@ -180,7 +186,7 @@ def _mark_moving_neurons(state: State, work: Work) -> None:
                 break
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
     work.load[:] = 0.0
     for j in range(state.output.size):
@@ -199,7 +205,7 @@ def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
     return changed
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _partition(state: State, work: Work, j: int) -> int:
     start = int(state.first[j])
     left, right = start, start + int(state.alive[j]) - 1
@@ -213,14 +219,14 @@ def _partition(state: State, work: Work, j: int) -> int:
         swap_pairs(state, left, right)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def swap_pairs(state: State, p: int, q: int) -> None:
     """Exchange two pairs of one neuron."""
     state.hidden[p], state.hidden[q] = state.hidden[q], state.hidden[p]
     state.sample[p], state.sample[q] = state.sample[q], state.sample[p]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def kill_moving(state: State, j: int, p: int) -> None:
     """Strike the moving pair `p` of neuron j off the list."""
     last_moving = state.first[j] + state.moving[j] - 1

@@ -18,7 +18,7 @@ from .._arrays import Array
 from .flow_implicit import MOST_LEVELS, arrive, first_crossing, implicit_step
 from .flow_magnus import land, magnus_step
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
-from .flow_state import Constants, State, Work, rescale, split_moving, survey
+from .flow_state import INNER, Constants, State, Work, rescale, split_moving, survey
 from .flow_taylor import expand, first_death, move_along, pack_moving, strike_packed
 
 __all__ = ["pull_neuron"]
@@ -29,7 +29,6 @@ LEAST_GAIN = 6.0  # a stiff step must be worth so many Taylor steps, and what it
 MOST_WAIT = 64.0
 FIRST_MAGNUS = 0.1  # of what makes a plateau worth it: the first Magnus step to try
 LEAST_DEATHS = 3  # that a Magnus step must pass to be worth it
-MAGNUS_SHARE = 10.0  # the error that is seen is that of twice the step
 WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
 
 
@@ -45,7 +44,7 @@ class Rows(NamedTuple):
     series: Array  # (R, P + 1, m) Taylor coefficients of ã, or `Work.events`
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> None:
     """Write what is known at the start of a step."""
     rows.time[row] = state.time[0]
@@ -56,7 +55,7 @@ def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> N
         rows.log_output[row, j] = state.scale[j] + math.log(abs(state.output[j]))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, float]:
     """Prepare the next step: return status, order and length."""
     room = constants.t_end - state.time[0] - state.time[1]
@@ -85,13 +84,13 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
     return RUNNING, order, step
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def stiff_levels(constants: Constants) -> int:
     """Return how many levels of extrapolation the tolerance calls for at most."""
     return min(max(math.ceil(-math.log10(constants.step_tol)), 4), MOST_LEVELS)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _is_held_up(constants: Constants, state: State, work: Work, order: int, step: float) -> bool:
     """Tell whether a Taylor step is about as long as its stability at the fastest rate allows."""
     if state.control[1] > 0.0:
@@ -104,7 +103,7 @@ def _is_held_up(constants: Constants, state: State, work: Work, order: int, step
     return bool(fastest * step > 0.15 * order)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _stiff_cost(state: State, work: Work, order: int, levels: int) -> float:
     """Return the cost of a stiff step in Taylor steps, from nanoseconds measured.
 
@@ -119,7 +118,7 @@ def _stiff_cost(state: State, work: Work, order: int, levels: int) -> float:
     return float((inverses + euler) / (pairs * (order * order / 3.0 + 4.0 * order)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _try_stiff(
     constants: Constants, state: State, work: Work, order: int, taylor: float, room: float
 ) -> float:
@@ -148,7 +147,7 @@ def _try_stiff(
     return 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _deaths_within(work: Work, length: float) -> int:
     """Return how many of the packed pairs die within `length` on their tangents."""
     died = 0
@@ -161,11 +160,11 @@ def _deaths_within(work: Work, length: float) -> int:
     return died
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _try_magnus(constants: Constants, state: State, work: Work, most: float) -> float:
     """Take a Magnus step if it passes enough deaths; return its length, or 0."""
     control = state.control
-    tol = MAGNUS_SHARE * constants.step_tol
+    tol = constants.step_tol
     length = min(control[3], most) if control[3] > 0.0 else FIRST_MAGNUS * most
     while _deaths_within(work, length) >= LEAST_DEATHS:
         error = magnus_step(constants, state, work, length)
@@ -217,7 +216,7 @@ def advance(
     return n_steps, RUNNING
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _pass_time(constants: Constants, state: State, length: float) -> None:
     """Add to the clock, carrying the rounding error; arrive at the end exactly."""
     if length >= constants.t_end - state.time[0] - state.time[1]:

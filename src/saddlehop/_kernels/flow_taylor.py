@@ -18,14 +18,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .flow_state import EPS, Constants, State, Work, kill_moving
+from .flow_state import EPS, INNER, Constants, State, Work, kill_moving
 
 FLAGS = {"reassoc", "contract", "arcp", "nsz"}
 LEAST_ORDER = 3
 AIM = 1.1  # a step aims past the next death by this factor
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def pack_moving(state: State, work: Work) -> None:
     """Pack the moving pairs; strike off those that are at 0 and fall."""
     hidden, pull, sample = work.hidden_series[0], work.pull_series[0], work.packed_sample
@@ -48,7 +48,7 @@ def pack_moving(state: State, work: Work) -> None:
     work.bounds[state.output.size] = q
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def expand(constants: Constants, state: State, work: Work, room: float) -> tuple[int, float]:
     """Fill the series; return their order and the step, at most `room`, that they are good for."""
     pack_moving(state, work)
@@ -75,7 +75,7 @@ def expand(constants: Constants, state: State, work: Work, room: float) -> tuple
     return most, min(step, aim)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _order_of_least_work(tol: float, moving: int, alive: int, terms: int) -> int:
     """Return the order of least work per time, from nanoseconds measured per pair and term.
 
@@ -91,18 +91,18 @@ def _order_of_least_work(tol: float, moving: int, alive: int, terms: int) -> int
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _is_below(tol: float, sizes: np.ndarray, aim: float, order: int) -> bool:
     power = aim ** (order - 1)
     return bool(sizes[order] * power * aim <= tol and sizes[order - 1] * power <= tol)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _reach(tol: float, sizes: np.ndarray, order: int) -> float:
     return np.inf if sizes[order] == 0.0 else (tol / sizes[order]) ** (1.0 / order)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _weight_terms(state: State, work: Work, i: int) -> float:
     """Fill terms i + 1 of ũ and ã, two products at a time; return the largest entry."""
     a, u, d = work.output_series, work.hidden_series, work.pull_series
@@ -133,7 +133,7 @@ def _weight_terms(state: State, work: Work, i: int) -> float:
     return largest
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _pull_terms(constants: Constants, state: State, work: Work, i: int) -> None:
     """Fill term i of the pulls."""
     a, u, change, sample = work.output_series, work.hidden_series, work.load, work.packed_sample
@@ -161,7 +161,7 @@ def _pull_terms(constants: Constants, state: State, work: Work, i: int) -> None:
         pull[q] = change[sample[q]]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _next_death(state: State, work: Work) -> float:
     """Return the earliest death on the tangents."""
     earliest = np.inf
@@ -172,7 +172,7 @@ def _next_death(state: State, work: Work) -> float:
     return earliest
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def first_death(work: Work, order: int, step: float) -> tuple[float, int]:
     """Return the time and packed place of the first death before `step`; place −1 if none."""
     place = -1
@@ -196,7 +196,7 @@ def first_death(work: Work, order: int, step: float) -> tuple[float, int]:
     return step, place
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray) -> float:
     """Return the first root of a polynomial in (0, step), or inf.
 
@@ -221,7 +221,7 @@ def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray
     return np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _taylor_shift(
     series: np.ndarray, order: int, left: float, length: float, shifted: np.ndarray
 ) -> None:
@@ -237,7 +237,7 @@ def _taylor_shift(
         power *= length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _sign_changes(shifted: np.ndarray, order: int) -> int:
     """Count the sign changes of the Bernstein coefficients on [0, 1].
 
@@ -255,7 +255,7 @@ def _sign_changes(shifted: np.ndarray, order: int) -> int:
     return changes
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _value(series: np.ndarray, order: int, t: float) -> tuple[float, float]:
     value, slope = 0.0, 0.0
     for i in range(order, -1, -1):
@@ -264,7 +264,7 @@ def _value(series: np.ndarray, order: int, t: float) -> tuple[float, float]:
     return value, slope
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _bisect_newton(series: np.ndarray, order: int, left: float, right: float) -> float:
     """Return the root between `left`, where the value is positive, and `right`."""
     t = 0.5 * (left + right)
@@ -283,7 +283,7 @@ def _bisect_newton(series: np.ndarray, order: int, left: float, right: float) ->
     return t
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def move_along(state: State, work: Work, order: int, time: float) -> None:
     """Put the moving pairs at `time` on their series."""
     value = work.product
@@ -301,7 +301,7 @@ def move_along(state: State, work: Work, order: int, time: float) -> None:
             q += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
     count = work.bounds[-1]
     value[:count] = work.hidden_series[order, :count]
@@ -311,7 +311,7 @@ def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
             value[q] = value[q] * time + term[q]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def strike_packed(state: State, work: Work, place: int) -> None:
     """Strike off the pair at a packed place; the packing is void after that."""
     j = 0
