@@ -81,7 +81,7 @@ def _ramps(
     curves, hidden = work.curves, work.hidden_series[SECOND]
     curves[RAMP : RAMP_TILT + 1] = 0.0
     for j in range(state.output.size):
-        a, rise = work.output_series[SECOND, j], 0.0
+        a = work.output_series[SECOND, j]
         rise = (work.output_series[START, j] - a) / step
         for q in range(work.bounds[j], work.bounds[j + 1]):
             if hidden[q] >= 0.0:

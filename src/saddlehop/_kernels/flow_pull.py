@@ -129,8 +129,9 @@ def _run_until_turn(
 ) -> tuple[float, float, float, float]:
     """Move one neuron with a ≥ 0 for `time`, or until a = 0.
 
-    A must stay below `bound`. Returns growth, a, b (both with the growth taken out) and the time left. Pairs that die are
-    marked by minus the time since. `event` gets start, a, b and ρ of the last piece, its start counted from the end.
+    A must stay below `bound`. Returns growth, a, b (both with the growth taken out) and the time
+    left. Pairs that die are marked by minus the time since. `event` gets start, a, b and ρ of the
+    last piece, its start counted from the end.
     """
     b = 0.0
     for p in range(hidden.size):
@@ -195,7 +196,8 @@ def pull_pairs(
 ) -> tuple[float, float]:
     """Move one neuron for `time` under its pairs' constant pulls; return growth and a.
 
-    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by minus the time since, fills `event`.
+    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by minus the time since,
+    fills `event`.
     """
     speed = 0.0
     for p in range(hidden.size):

@@ -14,7 +14,7 @@ counts as 0 until that changes.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,7 +25,7 @@ from .._arrays import Array
 Index = NDArray[np.int64]
 
 EPS = 2.0**-52
-INNER = {  # for kernels that only other kernels call: no time goes into compiling a door to Python
+INNER: dict[str, Any] = {  # for kernels that only other kernels call: no time goes into compiling a door to Python
     "cache": True,
     "error_model": "numpy",
     "no_cpython_wrapper": True,

@@ -2,6 +2,8 @@
 
 survey → all learned?  → stop, or wait out the time
        → plateau long? → constant pulls, closed form, any length
+       → many deaths?  → Magnus step through them
+       → stiff?        → implicit step
        → otherwise     → Taylor step of the moving pairs, up to the next death
 """
 
