@@ -86,7 +86,8 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
             for q in range(work.bounds[i], work.bounds[i + 1]):
                 total += row[sample[q]] * lever[q]
             matrix[j, i] += gamma * work.weight[i] * total
-    return _inverse(matrix)
+    inverse: np.ndarray = _inverse(matrix)
+    return inverse
 
 
 @njit(**INNER)

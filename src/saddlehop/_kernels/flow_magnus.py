@@ -70,7 +70,7 @@ def magnus_step(constants: Constants, state: State, work: Work, step: float) -> 
     _ramps(constants, state, work, step, 0.0, half)
     _cubic(curves, D_MIDDLE, D_END, half)
     _pull_twice(state, work, half, MIDDLE, FIRST)
-    return _difference(state, work)
+    return float(_difference(state, work))
 
 
 @njit(**INNER)

@@ -25,7 +25,8 @@ from .._arrays import Array
 Index = NDArray[np.int64]
 
 EPS = 2.0**-52
-INNER: dict[str, Any] = {  # for kernels that only other kernels call: no time goes into compiling a door to Python
+# For kernels that only other kernels call: no time goes into compiling a door to Python.
+INNER: dict[str, Any] = {
     "cache": True,
     "error_model": "numpy",
     "no_cpython_wrapper": True,

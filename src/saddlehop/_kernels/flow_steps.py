@@ -236,7 +236,7 @@ def prepare(constants: Constants, state: State, work: Work) -> int:
     rescale(state)
     survey(constants, state, work)
     _, order, _ = choose(constants, state, work)
-    return order
+    return int(order)
 
 
 @njit(cache=True, error_model="numpy")
@@ -258,7 +258,7 @@ def move_to(constants: Constants, state: State, work: Work, order: int, offset: 
 @njit(cache=True, error_model="numpy")
 def loss_of(constants: Constants, state: State, work: Work) -> float:
     """Return the loss of a state."""
-    return survey(constants, state, work)[0]
+    return float(survey(constants, state, work)[0])
 
 
 @njit(cache=True, error_model="numpy")

@@ -209,7 +209,7 @@ def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray
         changes = _sign_changes(shifted, order)
         if changes == 1 or length <= 4.0 * EPS * step:
             if changes > 0:
-                return _bisect_newton(series, order, left, left + length)
+                return float(_bisect_newton(series, order, left, left + length))
             changes = 0
         if changes == 0:
             left += length
