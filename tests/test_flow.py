@@ -321,6 +321,20 @@ def test_deaths_of_the_alignment_cost_no_steps():
     assert flow.stats["steps"] < 150
 
 
+@pytest.mark.parametrize("scale", [1e-1, 1e-2, 1e-4])
+def test_steps_pass_many_deaths(scale):
+    problem, init = random_case(100, 24, "gaussian", seed=1)
+    tight = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-11)
+    flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-6, t_end=tight.t[-1])
+    assert flow.stats["deaths"] > 300
+    assert flow.stats["steps"] < flow.stats["deaths"] / 2
+    times = np.linspace(0, tight.t[-1], 100)
+    np.testing.assert_allclose(
+        flow.loss_at(times), tight.loss_at(times), rtol=0, atol=1e-6 * tight.losses[0]
+    )
+    np.testing.assert_allclose(flow.final.output, tight.final.output, rtol=1e-6)
+
+
 # --- degenerate starts ---------------------------------------------------------------------------
 
 

@@ -4,10 +4,10 @@ In sample coordinates, with pull d_k = q_k (β_k − Σ_j a_j max(u_jk, 0)) / n,
 
     u̇_jk = a_j d_k 1[u_jk > 0]        ȧ_j = Σ_k d_k max(u_jk, 0)
 
-Each neuron carries its own logarithmic scale, so λ may be 1e-1000000. Two kinds of steps:
-while the pulls stay constant to tolerance (alignment, every plateau) one closed-form step of any
-length; otherwise a Taylor step that ends at the first death of a pair. The work thus goes with the
-number of jumps, not with log(1/λ).
+Each neuron carries its own logarithmic scale, so λ may be 1e-1000000. While the pulls stay constant
+to tolerance (alignment, every plateau) one closed-form step has any length. Where many pairs die
+under changing pulls, exponential steps pass through the deaths. Otherwise a Taylor step ends at the
+first death of a pair. The work thus goes with the number of jumps, not with log(1/λ).
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
-        np.array([0.0, 0.0, 4.0]),
+        np.array([0.0, 0.0, 4.0, 0.0]),
     )
 
 
@@ -215,13 +215,13 @@ def new_work(constants: Constants, state: State, max_order: int) -> Work:
         packed_sample=np.empty(n_pairs, np.int32),
         hidden_series=np.empty((terms, n_pairs)),
         pull_series=np.empty((terms, n_pairs)),
-        output_rows=np.empty((terms, n_pairs)),
         output_series=np.zeros((terms, m)),
         sizes=np.empty(terms),
         product=np.empty(n_pairs),
         lever=np.empty(n_pairs),
         rate=np.empty(n),
         load_change=np.empty(n),
+        curves=np.empty((13, n)),
         segment_pull=np.empty(n),
         threshold=np.empty(n),
         tail=np.empty(n + 1),

@@ -21,14 +21,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .flow_state import Constants, State, Work
+from .flow_state import INNER, Constants, State, Work
 from .flow_taylor import FLAGS
 
 MOST_LEVELS = 12
 LEAST_LEVELS = 3  # two results may agree by chance
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def implicit_step(
     constants: Constants, state: State, work: Work, step: float, levels: int
 ) -> tuple[int, float]:
@@ -45,7 +45,7 @@ def implicit_step(
     return levels, error
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _rates(constants: Constants, state: State, work: Work) -> None:
     """Fill `rate` with s_k."""
     work.rate[:] = 0.0
@@ -57,7 +57,7 @@ def _rates(constants: Constants, state: State, work: Work) -> None:
         work.rate[k] *= constants.stiffness[k]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: float) -> np.ndarray:
     """Return the inverse of the m × m matrix that is left for δa; fill `lever` with v."""
     m = state.output.size
@@ -74,6 +74,8 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
     row = work.load
     for j in range(m):
         matrix[j, j] = 1.0
+        if work.bounds[j] == work.bounds[j + 1]:
+            continue
         row[:] = 0.0
         for q in range(work.bounds[j], work.bounds[j + 1]):
             k = sample[q]
@@ -84,10 +86,11 @@ def _reduced_inverse(constants: Constants, state: State, work: Work, gamma: floa
             for q in range(work.bounds[i], work.bounds[i + 1]):
                 total += row[sample[q]] * lever[q]
             matrix[j, i] += gamma * work.weight[i] * total
-    return _inverse(matrix)
+    inverse: np.ndarray = _inverse(matrix)
+    return inverse
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _inverse(matrix: np.ndarray) -> np.ndarray:
     """Return the inverse by Gauss–Jordan elimination; not finite if singular."""
     m = matrix.shape[0]
@@ -115,7 +118,7 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     return inverse
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _euler_steps(constants: Constants, state: State, work: Work, step: float, level: int) -> None:
     """Take level + 1 Euler steps over `step`; the result goes to row `level`."""
     gamma = step / (level + 1)
@@ -129,7 +132,7 @@ def _euler_steps(constants: Constants, state: State, work: Work, step: float, le
         _one_euler_step(constants, state, work, gamma, inverse, hidden, output)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _one_euler_step(
     constants: Constants,
     state: State,
@@ -183,7 +186,7 @@ def _one_euler_step(
         output[j] += shift[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _extrapolate(state: State, work: Work, level: int) -> float:
     """Bring rows 1 … level to the highest orders they allow; return the change in row 1."""
     count = work.bounds[-1]
@@ -204,7 +207,7 @@ def _extrapolate(state: State, work: Work, level: int) -> float:
     return largest if np.isfinite(total) else np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def arrive(state: State, work: Work) -> None:
     """Take over row 1; a pair that ends below 0 by less than the tolerance ends at 0."""
     q = 0
@@ -217,7 +220,7 @@ def arrive(state: State, work: Work) -> None:
             q += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def first_crossing(work: Work, tol: float) -> float:
     """Return the share of the step, on chords, at which the first pair is at 0; 1 if none is."""
     share = 1.0

@@ -18,13 +18,14 @@ import math
 import numpy as np
 from numba import njit
 
-from .flow_state import EPS, Constants, State, Work, swap_pairs
+from .flow_state import EPS, INNER, Constants, State, Work, swap_pairs
 
 SNAP = 16.0 * EPS  # |ρa + b| below this share of ρa is rounding: the neuron decays for ever
 HUGE = 1e140
+TINY = 1e-300
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def time_to_reach(a: float, b: float, rho: float, reach: float) -> tuple[float, float, float]:
     """Return the time until A = `reach`, and a and b there; inf if a gets to 0 before."""
     never = (np.inf, a, b)
@@ -49,7 +50,7 @@ def time_to_reach(a: float, b: float, rho: float, reach: float) -> tuple[float, 
     return both / rho, a_new, b_new
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def time_to_turn(a: float, b: float, rho: float) -> tuple[float, float, float]:
     """Return the time at which a reaches 0, A there, and b there; inf if it never does."""
     gap = -b - rho * a
@@ -59,7 +60,7 @@ def time_to_turn(a: float, b: float, rho: float) -> tuple[float, float, float]:
     return math.log((rho * a - b) / speed) / rho, a * (a / (speed - b)), -speed
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def glide(a: float, b: float, rho: float, time: float) -> tuple[float, float, float]:
     """Return growth x, a e^{−x} and A e^{−x} after `time` without a death."""
     if rho == 0.0:
@@ -73,7 +74,7 @@ def glide(a: float, b: float, rho: float, time: float) -> tuple[float, float, fl
     return rho * time, a_new, moved
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def output_at(event: np.ndarray, time: float) -> tuple[float, float]:
     """Return growth and ã of a neuron `time` after the start of a constant pull.
 
@@ -83,20 +84,21 @@ def output_at(event: np.ndarray, time: float) -> tuple[float, float]:
     return growth, math.copysign(a, event[1])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _sorted_deaths(
-    hidden: np.ndarray, pull: np.ndarray, threshold: np.ndarray, tail: np.ndarray
+    hidden: np.ndarray, pull: np.ndarray, bound: float, threshold: np.ndarray, tail: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the alive pairs that will die, in order; fill their thresholds and tail sums of d².
 
-    Dead pairs are marked by a hidden weight below 0. Also returns Σ d² of the pairs that stay.
+    Only those with thresholds up to `bound` are looked at. Dead pairs are marked by a hidden
+    weight below 0. Also returns Σ d² of the pairs that stay.
     """
     count, stay = 0, 0.0
     members = np.empty(hidden.size, np.int64)
     for p in range(hidden.size):
         if hidden[p] < 0.0:
             continue
-        if pull[p] < 0.0 and hidden[p] < -HUGE * pull[p]:
+        if pull[p] < 0.0 and hidden[p] < -bound * pull[p]:
             members[count] = p
             threshold[count] = -hidden[p] / pull[p]
             count += 1
@@ -114,26 +116,28 @@ def _sorted_deaths(
     return members, stay
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _run_until_turn(
     a: float,
     hidden: np.ndarray,
     pull: np.ndarray,
     time: float,
+    bound: float,
     threshold: np.ndarray,
     tail: np.ndarray,
     event: np.ndarray,
 ) -> tuple[float, float, float, float]:
     """Move one neuron with a ≥ 0 for `time`, or until a = 0.
 
-    Returns growth, a, b (both with the growth taken out) and the time left. Pairs that die are
-    marked by −1. `event` gets start, a, b and ρ of the last piece, its start counted from the end.
+    A must stay below `bound`. Returns growth, a, b (both with the growth taken out) and the time
+    left. Pairs that die are marked by minus the time since. `event` gets start, a, b and ρ of the
+    last piece, its start counted from the end.
     """
     b = 0.0
     for p in range(hidden.size):
         if hidden[p] >= 0.0:
             b += pull[p] * hidden[p]
-    members, stay = _sorted_deaths(hidden, pull, threshold, tail)
+    members, stay = _sorted_deaths(hidden, pull, bound, threshold, tail)
     moved, died = 0.0, 0
     while True:
         rho = math.sqrt(stay + tail[died])
@@ -155,9 +159,8 @@ def _run_until_turn(
         a, b = a_next, b_next
         if a == 0.0:
             break
+        hidden[members[died]] = -max(time, TINY)
         died += 1
-    for i in range(died):
-        hidden[members[i]] = -1.0
     growth = 0.0
     event[0], event[1], event[2], event[3] = time, a, b, rho
     if a > 0.0 or b > 0.0:
@@ -172,12 +175,49 @@ def _run_until_turn(
     return growth, a, b, time
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, growth: float) -> None:
     factor = math.exp(-growth)
     for p in range(hidden.size):
         if hidden[p] >= 0.0:
             hidden[p] = max((hidden[p] + pull[p] * moved) * factor + pull[p] * last, 0.0)
+
+
+@njit(**INNER)
+def pull_pairs(
+    a: float,
+    hidden: np.ndarray,
+    pull: np.ndarray,
+    time: float,
+    bound: float,
+    threshold: np.ndarray,
+    tail: np.ndarray,
+    event: np.ndarray,
+) -> tuple[float, float]:
+    """Move one neuron for `time` under its pairs' constant pulls; return growth and a.
+
+    |A| must stay below `bound`. Overwrites `pull`, marks pairs that die by minus the time since,
+    fills `event`.
+    """
+    speed = 0.0
+    for p in range(hidden.size):
+        speed += pull[p] * max(hidden[p], 0.0)
+    sign = math.copysign(1.0, a) if a != 0.0 else math.copysign(1.0, speed)
+    left, growth = time, 0.0
+    a = abs(a)
+    for _ in range(2):
+        for p in range(hidden.size):
+            pull[p] *= sign
+        growth, a, b, left = _run_until_turn(a, hidden, pull, left, bound, threshold, tail, event)
+        if left == 0.0 or b == 0.0:
+            break
+        for p in range(hidden.size):
+            pull[p] *= sign  # undo the mirror before the opposite one
+        sign = -sign
+        bound = HUGE
+    event[0] = time - event[0]
+    event[1] = math.copysign(event[1], sign)
+    return growth, sign * a
 
 
 @njit(cache=True, error_model="numpy")
@@ -186,34 +226,16 @@ def pull_neuron(state: State, work: Work, j: int, time: float) -> None:
     start, count = state.first[j], state.alive[j]
     hidden = state.hidden[start : start + count]
     pull = work.segment_pull[:count]
-    speed = 0.0
     for p in range(count):
         pull[p] = work.pull[state.sample[start + p]]
-        speed += pull[p] * hidden[p]
-    a = state.output[j]
-    sign = math.copysign(1.0, a) if a != 0.0 else math.copysign(1.0, speed)
-    event = work.events[j]
-    left = time
-    a = abs(a)
-    for _ in range(2):
-        for p in range(count):
-            pull[p] *= sign
-        growth, a, b, left = _run_until_turn(
-            a, hidden, pull, left, work.threshold, work.tail, event
-        )
-        if left == 0.0 or b == 0.0:
-            break
-        for p in range(count):
-            pull[p] *= sign  # undo the mirror before the opposite one
-        sign = -sign
-    state.output[j] = sign * a
+    growth, state.output[j] = pull_pairs(
+        state.output[j], hidden, pull, time, HUGE, work.threshold, work.tail, work.events[j]
+    )
     state.scale[j] += growth
-    event[0] = time - event[0]
-    event[1] = math.copysign(event[1], sign)
     _strike_dead(state, work, j)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _strike_dead(state: State, work: Work, j: int) -> None:
     p = state.first[j]
     while p < state.first[j] + state.alive[j]:
@@ -225,14 +247,14 @@ def _strike_dead(state: State, work: Work, j: int) -> None:
             p += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def pull_all(state: State, work: Work, time: float) -> None:
     """Move every neuron for `time` under the constant pulls `work.pull`."""
     for j in range(state.output.size):
         pull_neuron(state, work, j, time)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def plateau_length(
     constants: Constants, state: State, work: Work, least: float
 ) -> tuple[float, float, bool]:
@@ -280,7 +302,7 @@ def plateau_length(
     return longest, fastest, finished
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _growth_within(room: float, shift: float, slope: float) -> float:
     """Return the largest x with (e^x − 1)(shift + slope e^x) min(x, 1) ≤ e^room, or less."""
     if room > 600.0:

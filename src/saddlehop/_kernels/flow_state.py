@@ -14,7 +14,7 @@ counts as 0 until that changes.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,6 +25,13 @@ from .._arrays import Array
 Index = NDArray[np.int64]
 
 EPS = 2.0**-52
+# For kernels that only other kernels call: no time goes into compiling a door to Python.
+INNER: dict[str, Any] = {
+    "cache": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 
 
 class Constants(NamedTuple):
@@ -50,7 +57,8 @@ class State(NamedTuple):
     first: Index  # (m,)
     alive: Index  # (m,)
     moving: Index  # (m,)
-    control: Array  # (3,) stiff steps: length to try, steps to wait, steps to wait next time
+    control: Array  # (4,) stiff steps: length to try, steps to wait, steps to wait next time;
+    # Magnus steps: length to try
 
     def copy(self) -> State:
         """Return an independent copy."""
@@ -71,13 +79,13 @@ class Work(NamedTuple):
     packed_sample: NDArray[np.int32]  # (N,) k
     hidden_series: Array  # (P + 1, N) Taylor coefficients of ũ, packed
     pull_series: Array  # (P + 1, N) those of d_k for each pair
-    output_rows: Array  # (P + 1, N) those of ã_j for each pair
     output_series: Array  # (P + 1, m) those of ã
     sizes: Array  # (P + 1,) the largest coefficient of each order
     product: Array  # (N,)
     lever: Array  # (N,)
     rate: Array  # (n,) relaxation rates s_k
     load_change: Array  # (n,)
+    curves: Array  # (13, n) pulls over a Magnus step
     segment_pull: Array  # (largest segment,)
     threshold: Array  # (largest segment,)
     tail: Array  # (largest segment + 1,)
@@ -86,7 +94,7 @@ class Work(NamedTuple):
     counts: Index  # (5,) evaluations, deaths, plateau steps, stiff steps, pairs evaluated
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def rescale(state: State) -> None:
     """Bring each neuron's largest weight to order one, by a power of two."""
     for j in range(state.output.size):
@@ -108,7 +116,7 @@ FAINT = (
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def survey(constants: Constants, state: State, work: Work) -> tuple[float, float]:
     """Fill the residuals, pulls and settled samples; return the loss and the alive squared norm."""
     residual, sensitivity = work.residual, work.sensitivity
@@ -129,7 +137,7 @@ def survey(constants: Constants, state: State, work: Work) -> tuple[float, float
     return _pulls(constants, work), sq_norm
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _pulls(constants: Constants, work: Work) -> float:
     """Fill pulls and settled samples; return the loss.
 
@@ -154,7 +162,7 @@ def _pulls(constants: Constants, work: Work) -> float:
     return loss
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def split_moving(constants: Constants, state: State, work: Work) -> None:
     """Unsettle the samples that moving neurons add to, then put the moving pairs in front.
 
@@ -169,7 +177,7 @@ def split_moving(constants: Constants, state: State, work: Work) -> None:
         state.moving[j] = _partition(state, work, j) if work.is_moving[j] else 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _mark_moving_neurons(state: State, work: Work) -> None:
     for j in range(state.output.size):
         work.is_moving[j] = False
@@ -179,7 +187,7 @@ def _mark_moving_neurons(state: State, work: Work) -> None:
                 break
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
     work.load[:] = 0.0
     for j in range(state.output.size):
@@ -198,7 +206,7 @@ def _unsettle_loaded(constants: Constants, state: State, work: Work) -> bool:
     return changed
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _partition(state: State, work: Work, j: int) -> int:
     start = int(state.first[j])
     left, right = start, start + int(state.alive[j]) - 1
@@ -212,14 +220,14 @@ def _partition(state: State, work: Work, j: int) -> int:
         swap_pairs(state, left, right)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def swap_pairs(state: State, p: int, q: int) -> None:
     """Exchange two pairs of one neuron."""
     state.hidden[p], state.hidden[q] = state.hidden[q], state.hidden[p]
     state.sample[p], state.sample[q] = state.sample[q], state.sample[p]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def kill_moving(state: State, j: int, p: int) -> None:
     """Strike the moving pair `p` of neuron j off the list."""
     last_moving = state.first[j] + state.moving[j] - 1

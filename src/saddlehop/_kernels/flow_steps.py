@@ -2,6 +2,8 @@
 
 survey → all learned?  → stop, or wait out the time
        → plateau long? → constant pulls, closed form, any length
+       → many deaths?  → Magnus step through them
+       → stiff?        → implicit step
        → otherwise     → Taylor step of the moving pairs, up to the next death
 """
 
@@ -16,16 +18,19 @@ from numpy.typing import NDArray
 
 from .._arrays import Array
 from .flow_implicit import MOST_LEVELS, arrive, first_crossing, implicit_step
+from .flow_magnus import land, magnus_step
 from .flow_pull import output_at, plateau_length, pull_all, pull_neuron
-from .flow_state import Constants, State, Work, rescale, split_moving, survey
-from .flow_taylor import expand, first_death, move_along, strike_packed
+from .flow_state import INNER, Constants, State, Work, rescale, split_moving, survey
+from .flow_taylor import expand, first_death, move_along, pack_moving, strike_packed
 
 __all__ = ["pull_neuron"]
 
 RUNNING, ARRIVED, LEARNED = 0, 1, 2
-PLATEAU, STIFF = 0, -1  # in the column of orders, in place of the order of a series
-LEAST_GAIN, FIRST_GAIN = 6.0, 12.0  # a stiff step must be worth so many Taylor steps; first try
+PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
+LEAST_GAIN = 6.0  # a stiff step must be worth so many Taylor steps, and what it costs of them
 MOST_WAIT = 64.0
+FIRST_MAGNUS = 0.1  # of what makes a plateau worth it: the first Magnus step to try
+LEAST_DEATHS = 3  # that a Magnus step must pass to be worth it
 WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
 
 
@@ -41,7 +46,7 @@ class Rows(NamedTuple):
     series: Array  # (R, P + 1, m) Taylor coefficients of ã, or `Work.events`
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> None:
     """Write what is known at the start of a step."""
     rows.time[row] = state.time[0]
@@ -52,7 +57,7 @@ def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> N
         rows.log_output[row, j] = state.scale[j] + math.log(abs(state.output[j]))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, float]:
     """Prepare the next step: return status, order and length."""
     room = constants.t_end - state.time[0] - state.time[1]
@@ -68,22 +73,26 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
     if fastest == 0.0 or length >= room or fastest * length >= WORTH:
         return RUNNING, PLATEAU, min(length, room)
     split_moving(constants, state, work)
+    pack_moving(state, work)
+    length = _try_magnus(constants, state, work, least)
+    if length > 0.0:
+        return RUNNING, MAGNUS, length
     order, step = expand(constants, state, work, room)
     if step < room and _is_held_up(constants, state, work, order, step):
-        length = _try_stiff(constants, state, work, step, room)
+        length = _try_stiff(constants, state, work, order, step, room)
         if length > 0.0:
             return RUNNING, STIFF, length
         order, step = expand(constants, state, work, room)  # the series was overwritten
     return RUNNING, order, step
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def stiff_levels(constants: Constants) -> int:
     """Return how many levels of extrapolation the tolerance calls for at most."""
     return min(max(math.ceil(-math.log10(constants.step_tol)), 4), MOST_LEVELS)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _is_held_up(constants: Constants, state: State, work: Work, order: int, step: float) -> bool:
     """Tell whether a Taylor step is about as long as its stability at the fastest rate allows."""
     if state.control[1] > 0.0:
@@ -96,14 +105,32 @@ def _is_held_up(constants: Constants, state: State, work: Work, order: int, step
     return bool(fastest * step > 0.15 * order)
 
 
-@njit(cache=True, error_model="numpy")
-def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, room: float) -> float:
+@njit(**INNER)
+def _stiff_cost(state: State, work: Work, order: int, levels: int) -> float:
+    """Return the cost of a stiff step in Taylor steps, from nanoseconds measured.
+
+    Each level builds and inverts the m × m matrix, and level L takes L + 1 Euler steps.
+    """
+    moving, neurons, pairs = 0.0, float(state.output.size), float(work.bounds[-1])
+    for j in range(state.output.size):
+        if work.bounds[j] < work.bounds[j + 1]:
+            moving += 1.0
+    inverses = levels * moving * (3.0 * pairs + 2.0 * neurons * neurons)
+    euler = 5.0 * levels * (levels + 3.0) * pairs
+    return float((inverses + euler) / (pairs * (order * order / 3.0 + 4.0 * order)))
+
+
+@njit(**INNER)
+def _try_stiff(
+    constants: Constants, state: State, work: Work, order: int, taylor: float, room: float
+) -> float:
     """Take a stiff step if it is worth it; return its length, or 0."""
     levels = stiff_levels(constants)
     control = state.control
-    length = min(max(control[0], FIRST_GAIN * taylor), room)
+    least = taylor * max(LEAST_GAIN, _stiff_cost(state, work, order, levels))
+    length = min(max(control[0], 2.0 * least), room)
     for _ in range(8):
-        if length < min(LEAST_GAIN * taylor, room):
+        if length < least:
             break
         level, error = implicit_step(constants, state, work, length, levels)
         if not error <= constants.step_tol:
@@ -119,6 +146,35 @@ def _try_stiff(constants: Constants, state: State, work: Work, taylor: float, ro
     control[0] = 0.0
     control[1] = control[2]
     control[2] = min(2.0 * control[2], MOST_WAIT)
+    return 0.0
+
+
+@njit(**INNER)
+def _deaths_within(work: Work, length: float) -> int:
+    """Return how many of the packed pairs die within `length` on their tangents."""
+    died = 0
+    hidden, pull = work.hidden_series[0], work.pull_series[0]
+    for j in range(work.weight.size):
+        reach = length * work.output_series[0, j]
+        for q in range(work.bounds[j], work.bounds[j + 1]):
+            if hidden[q] + reach * pull[q] < 0.0:
+                died += 1
+    return died
+
+
+@njit(**INNER)
+def _try_magnus(constants: Constants, state: State, work: Work, most: float) -> float:
+    """Take a Magnus step if it passes enough deaths; return its length, or 0."""
+    control = state.control
+    tol = constants.step_tol
+    length = min(control[3], most) if control[3] > 0.0 else FIRST_MAGNUS * most
+    while _deaths_within(work, length) >= LEAST_DEATHS:
+        error = magnus_step(constants, state, work, length)
+        control[3] = length * min(max(0.8 * (tol / error) ** 0.2, 0.1), 3.0)
+        if error <= tol:
+            return float(length)
+        length = control[3]
+    control[3] = 1.1 * length  # it may be longer as time goes on
     return 0.0
 
 
@@ -147,6 +203,8 @@ def advance(
         elif order == STIFF:
             arrive(state, work)
             work.counts[3] += 1
+        elif order == MAGNUS:
+            land(state, work)
         else:
             length, place = first_death(work, order, length)
             move_along(state, work, order, length)
@@ -160,7 +218,7 @@ def advance(
     return n_steps, RUNNING
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _pass_time(constants: Constants, state: State, length: float) -> None:
     """Add to the clock, carrying the rounding error; arrive at the end exactly."""
     if length >= constants.t_end - state.time[0] - state.time[1]:
@@ -178,7 +236,7 @@ def prepare(constants: Constants, state: State, work: Work) -> int:
     rescale(state)
     survey(constants, state, work)
     _, order, _ = choose(constants, state, work)
-    return order
+    return int(order)
 
 
 @njit(cache=True, error_model="numpy")
@@ -189,6 +247,10 @@ def move_to(constants: Constants, state: State, work: Work, order: int, offset: 
     elif order == STIFF:
         implicit_step(constants, state, work, offset, stiff_levels(constants))
         arrive(state, work)
+    elif order == MAGNUS:
+        if offset > 0.0:
+            magnus_step(constants, state, work, offset)
+            land(state, work)
     else:
         move_along(state, work, order, offset)
 
@@ -196,7 +258,7 @@ def move_to(constants: Constants, state: State, work: Work, order: int, offset: 
 @njit(cache=True, error_model="numpy")
 def loss_of(constants: Constants, state: State, work: Work) -> float:
     """Return the loss of a state."""
-    return survey(constants, state, work)[0]
+    return float(survey(constants, state, work)[0])
 
 
 @njit(cache=True, error_model="numpy")

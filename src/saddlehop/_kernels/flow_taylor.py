@@ -9,8 +9,8 @@ The order grows until the last two terms are below tolerance at the step aimed a
 the next death, often tiny), or else up to the order of least work, where those terms set the step.
 A step ends at the first death of a pair; the pair is struck off and the next step starts there.
 
-The moving pairs of all neurons are packed side by side, so that each sum over l is a few long
-loops; ã_l and d_l are copied to each pair.
+The moving pairs of all neurons are packed side by side, and d_l is copied to each pair, so that the
+sums over l run through memory in order; a neuron's rows stay in the nearest cache.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .flow_state import EPS, Constants, State, Work, kill_moving
+from .flow_state import EPS, INNER, Constants, State, Work, kill_moving
 
 FLAGS = {"reassoc", "contract", "arcp", "nsz"}
 LEAST_ORDER = 3
 AIM = 1.1  # a step aims past the next death by this factor
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def pack_moving(state: State, work: Work) -> None:
     """Pack the moving pairs; strike off those that are at 0 and fall."""
     hidden, pull, sample = work.hidden_series[0], work.pull_series[0], work.packed_sample
-    output = work.output_rows[0]
     q = 0
     for j in range(state.output.size):
         a = state.output[j]
@@ -43,13 +42,13 @@ def pack_moving(state: State, work: Work) -> None:
                 kill_moving(state, j, p)
                 work.counts[1] += 1
                 continue
-            hidden[q], pull[q], sample[q], output[q] = u, d, k, a
+            hidden[q], pull[q], sample[q] = u, d, k
             q += 1
             p += 1
     work.bounds[state.output.size] = q
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def expand(constants: Constants, state: State, work: Work, room: float) -> tuple[int, float]:
     """Fill the series; return their order and the step, at most `room`, that they are good for."""
     pack_moving(state, work)
@@ -76,7 +75,7 @@ def expand(constants: Constants, state: State, work: Work, room: float) -> tuple
     return most, min(step, aim)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _order_of_least_work(tol: float, moving: int, alive: int, terms: int) -> int:
     """Return the order of least work per time, from nanoseconds measured per pair and term.
 
@@ -92,79 +91,77 @@ def _order_of_least_work(tol: float, moving: int, alive: int, terms: int) -> int
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _is_below(tol: float, sizes: np.ndarray, aim: float, order: int) -> bool:
     power = aim ** (order - 1)
     return bool(sizes[order] * power * aim <= tol and sizes[order - 1] * power <= tol)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _reach(tol: float, sizes: np.ndarray, order: int) -> float:
     return np.inf if sizes[order] == 0.0 else (tol / sizes[order]) ** (1.0 / order)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
-def _convolve(left: np.ndarray, right: np.ndarray, i: int, count: int, out: np.ndarray) -> None:
-    """Write Σ_l left_l right_{i−l}, two terms at a time to save on loads and stores."""
-    x, y = left[0], right[i]
-    for q in range(count):
-        out[q] = x[q] * y[q]
-    term = 1
-    while term < i:
-        x, y, v, w = left[term], right[i - term], left[term + 1], right[i - term - 1]
-        for q in range(count):
-            out[q] += x[q] * y[q] + v[q] * w[q]
-        term += 2
-    if term == i:
-        x, y = left[i], right[0]
-        for q in range(count):
-            out[q] += x[q] * y[q]
-
-
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _weight_terms(state: State, work: Work, i: int) -> float:
-    """Fill terms i + 1 of ũ and ã; return the largest entry."""
-    bounds, product = work.bounds, work.product
-    new_hidden, new_output = work.hidden_series[i + 1], work.output_rows[i + 1]
-    count = bounds[-1]
+    """Fill terms i + 1 of ũ and ã, two products at a time; return the largest entry."""
+    a, u, d = work.output_series, work.hidden_series, work.pull_series
     share = 1.0 / (i + 1)
-    _convolve(work.output_rows, work.pull_series, i, count, new_hidden)
-    _convolve(work.pull_series, work.hidden_series, i, count, product)
     largest = 0.0
-    for q in range(count):
-        new_hidden[q] *= share
-        largest = max(largest, abs(new_hidden[q]))
     for j in range(state.output.size):
+        start, stop = work.bounds[j], work.bounds[j + 1]
+        new = u[i + 1, start:stop]
+        new[:] = 0.0
         speed = 0.0
-        for q in range(bounds[j], bounds[j + 1]):
-            speed += product[q]
-        speed *= share
-        work.output_series[i + 1, j] = speed
-        largest = max(largest, abs(speed))
-        for q in range(bounds[j], bounds[j + 1]):
-            new_output[q] = speed
+        for term in range(0, i, 2):
+            x, y = d[term, start:stop], u[i - term, start:stop]
+            v, w = d[term + 1, start:stop], u[i - term - 1, start:stop]
+            b, c = a[i - term, j], a[i - term - 1, j]
+            for q in range(new.size):
+                new[q] += b * x[q] + c * v[q]
+                speed += x[q] * y[q] + v[q] * w[q]
+        if i % 2 == 0:
+            x, y, b = d[i, start:stop], u[0, start:stop], a[0, j]
+            for q in range(new.size):
+                new[q] += b * x[q]
+                speed += x[q] * y[q]
+        a[i + 1, j] = share * speed
+        largest = max(largest, abs(a[i + 1, j]))
+        for q in range(new.size):
+            new[q] *= share
+            largest = max(largest, abs(new[q]))
     return largest
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _pull_terms(constants: Constants, state: State, work: Work, i: int) -> None:
     """Fill term i of the pulls."""
-    product, change, sample = work.product, work.load, work.packed_sample
-    count = work.bounds[-1]
-    _convolve(work.output_rows, work.hidden_series, i, count, product)
+    a, u, change, sample = work.output_series, work.hidden_series, work.load, work.packed_sample
     change[:] = 0.0
     for j in range(state.output.size):
+        start, stop = work.bounds[j], work.bounds[j + 1]
+        product = work.product[start:stop]
+        product[:] = 0.0
         weight = work.weight[j]
-        for q in range(work.bounds[j], work.bounds[j + 1]):
-            change[sample[q]] -= weight * product[q]
+        for term in range(0, i, 2):
+            x, y = u[i - term, start:stop], u[i - term - 1, start:stop]
+            b, c = weight * a[term, j], weight * a[term + 1, j]
+            for q in range(product.size):
+                product[q] += b * x[q] + c * y[q]
+        if i % 2 == 0:
+            x, b = u[0, start:stop], weight * a[i, j]
+            for q in range(product.size):
+                product[q] += b * x[q]
+        for q in range(product.size):
+            change[sample[start + q]] -= product[q]
     for k in range(change.size):
         change[k] *= constants.stiffness[k]
     pull = work.pull_series[i]
-    for q in range(count):
+    for q in range(work.bounds[-1]):
         pull[q] = change[sample[q]]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _next_death(state: State, work: Work) -> float:
     """Return the earliest death on the tangents."""
     earliest = np.inf
@@ -175,7 +172,7 @@ def _next_death(state: State, work: Work) -> float:
     return earliest
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def first_death(work: Work, order: int, step: float) -> tuple[float, int]:
     """Return the time and packed place of the first death before `step`; place −1 if none."""
     place = -1
@@ -199,7 +196,7 @@ def first_death(work: Work, order: int, step: float) -> tuple[float, int]:
     return step, place
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray) -> float:
     """Return the first root of a polynomial in (0, step), or inf.
 
@@ -212,7 +209,7 @@ def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray
         changes = _sign_changes(shifted, order)
         if changes == 1 or length <= 4.0 * EPS * step:
             if changes > 0:
-                return _bisect_newton(series, order, left, left + length)
+                return float(_bisect_newton(series, order, left, left + length))
             changes = 0
         if changes == 0:
             left += length
@@ -224,7 +221,7 @@ def _first_root(series: np.ndarray, order: int, step: float, shifted: np.ndarray
     return np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _taylor_shift(
     series: np.ndarray, order: int, left: float, length: float, shifted: np.ndarray
 ) -> None:
@@ -240,7 +237,7 @@ def _taylor_shift(
         power *= length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _sign_changes(shifted: np.ndarray, order: int) -> int:
     """Count the sign changes of the Bernstein coefficients on [0, 1].
 
@@ -258,7 +255,7 @@ def _sign_changes(shifted: np.ndarray, order: int) -> int:
     return changes
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _value(series: np.ndarray, order: int, t: float) -> tuple[float, float]:
     value, slope = 0.0, 0.0
     for i in range(order, -1, -1):
@@ -267,7 +264,7 @@ def _value(series: np.ndarray, order: int, t: float) -> tuple[float, float]:
     return value, slope
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _bisect_newton(series: np.ndarray, order: int, left: float, right: float) -> float:
     """Return the root between `left`, where the value is positive, and `right`."""
     t = 0.5 * (left + right)
@@ -286,7 +283,7 @@ def _bisect_newton(series: np.ndarray, order: int, left: float, right: float) ->
     return t
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def move_along(state: State, work: Work, order: int, time: float) -> None:
     """Put the moving pairs at `time` on their series."""
     value = work.product
@@ -304,7 +301,7 @@ def move_along(state: State, work: Work, order: int, time: float) -> None:
             q += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**INNER, fastmath=FLAGS)
 def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
     count = work.bounds[-1]
     value[:count] = work.hidden_series[order, :count]
@@ -314,7 +311,7 @@ def _evaluate(work: Work, order: int, time: float, value: np.ndarray) -> None:
             value[q] = value[q] * time + term[q]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def strike_packed(state: State, work: Work, place: int) -> None:
     """Strike off the pair at a packed place; the packing is void after that."""
     j = 0
