@@ -20,6 +20,7 @@ PUBLIC = {
     "align",
     "asymptotic_rate",
     "compare",
+    "conventions",
     "interpolation_probability",
     "load_digits",
     "local_pl_constant",

@@ -4,6 +4,7 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 `simulate_flow` the flow at any λ, `compare` says how far one is from the other.
 """
 
+from . import conventions
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
@@ -38,6 +39,7 @@ __all__ = [
     "align",
     "asymptotic_rate",
     "compare",
+    "conventions",
     "interpolation_probability",
     "load_digits",
     "local_pl_constant",
