@@ -3,11 +3,11 @@ import copy
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from helpers import orthonormal_rows, problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import saddlehop as sh
+from helpers import orthonormal_rows, problems
 from saddlehop import plot
 
 torch = pytest.importorskip("torch")
@@ -16,11 +16,11 @@ from saddlehop.bridges.torch import Recorder, from_module, to_module, to_tensors
 
 @pytest.fixture(scope="module")
 def setting():
-    """Ten samples in fourteen dimensions, norms apart, and a start of six neurons."""
+    """Ten samples in fourteen dimensions, norms apart, and six neurons that fit them all."""
     rng = np.random.default_rng(0)
     directions = orthonormal_rows(10, 14, 0)
     problem = sh.Problem(rng.standard_normal(10), rng.uniform(1, 2, 10), directions)
-    return problem, sh.Initialization.draw(problem, 6, rng=1)
+    return problem, sh.Initialization.draw(problem, 6, rng=2)
 
 
 def half_mean(module, X, y):
@@ -151,14 +151,15 @@ def test_a_recording_beside_its_limit_and_its_flow(setting):
     jumps = sh.solve_jumps(problem, init)
     module = to_module(init, 1e-4, problem)
     record = Recorder(module, X, y)
-    train(module, X, y, torch.optim.SGD(module.parameters(), lr=0.02), 12_000, record)
+    train(module, X, y, torch.optim.SGD(module.parameters(), lr=0.01), 8000, record)
     recording = record.recording
     assert recording.log_init_scale == pytest.approx(np.log(1e-4), abs=0.3)
     theirs = recording.compare(jumps)
     assert theirs.flow.log_init_scale == pytest.approx(np.log(1e-4), rel=1e-12)
     flow = sh.simulate_flow(problem, init, init_scale=1e-4, t_end=record.t)
     ours = sh.compare(flow, jumps)
-    np.testing.assert_allclose(theirs.flow_clock, ours.flow_clock, atol=0.01)
+    # gradient descent grows at log(1 + ρ η) / η, slower by about ρ η / 2 ≤ 0.001
+    np.testing.assert_allclose(theirs.flow_clock, ours.flow_clock, rtol=2e-3)
     np.testing.assert_allclose(theirs.norm_gap, ours.norm_gap, atol=1e-3)
     np.testing.assert_allclose(theirs.distance, ours.distance, atol=0.02)
     np.testing.assert_array_equal(theirs.limit_clock, ours.limit_clock)
@@ -342,7 +343,7 @@ def test_bad_input_gets_one_sentence(setting):
     record(0.1)
     record(0.1)
     recording = record.recording
-    with pytest.raises(sh.SaddlehopError, match="runs from 0 to 0.2"):
+    with pytest.raises(sh.SaddlehopError, match=r"runs from 0 to 0\.2"):
         recording.loss_at(0.3)
     with pytest.raises(sh.SaddlehopError, match="pass one time"):
         recording([0.1, 0.2])

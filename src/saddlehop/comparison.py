@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ POINTS_PER_SADDLE = 5
 class Comparison:
     """A flow beside its limit."""
 
-    flow: FlowPath | Recording
-    """The flow at one λ, or a recorded training run."""
+    flow: Any
+    """The flow at one λ: a FlowPath, or the Recording of a training run."""
     jumps: JumpPath
     """The limit."""
     limit_clock: Array

@@ -7,7 +7,7 @@ u_jk = w_j·e_k; the part of w_j outside the span of the samples never moves und
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import scipy.sparse as sparse
@@ -29,6 +29,8 @@ from ._torch_recorder import Recorder
 
 if TYPE_CHECKING:
     import torch
+
+_ROUNDING = 1e-6  # parts outside the span below this, relative to those inside, may be rounding
 
 __all__ = ["Recorder", "from_module", "to_module", "to_tensors"]
 
@@ -72,7 +74,7 @@ def to_module(
     dtype = torch.float64 if dtype is None else dtype
     scale = _scale_within(init_scale, weights, torch.finfo(dtype))
     hidden = _in_input_space(weights, problem)
-    module: torch.nn.Sequential = torch.nn.Sequential(
+    module = torch.nn.Sequential(
         torch.nn.Linear(hidden.shape[1], hidden.shape[0], bias=False, dtype=dtype),
         torch.nn.ReLU(),
         torch.nn.Linear(hidden.shape[0], 1, bias=False, dtype=dtype),
@@ -80,7 +82,7 @@ def to_module(
     with torch.no_grad():
         module[0].weight.copy_(torch.from_numpy(scale * hidden))
         module[2].weight.copy_(torch.from_numpy(scale * weights.output[None, :]))
-    return module
+    return cast("torch.nn.Sequential", module)
 
 
 def to_tensors(
@@ -163,6 +165,8 @@ def _in_input_space(weights: Network | Initialization, problem: Problem) -> Arra
     if off_span is None or not off_span.any():
         return np.array(hidden)
     if problem.n_features == problem.n_samples:
+        if (off_span <= _ROUNDING * np.linalg.norm(hidden, axis=1)).all():
+            return np.array(hidden)
         raise InputError(
             "`weights` has parts outside the span of the samples, but the samples span the input "
             "space; pass the problem it was drawn for, or set `off_span` to zeros."
