@@ -160,7 +160,7 @@ def test_a_recording_beside_its_limit_and_its_flow(setting):
     ours = sh.compare(flow, jumps)
     # gradient descent grows at log(1 + ρ η) / η, slower by about ρ η / 2 ≤ 0.001
     np.testing.assert_allclose(theirs.flow_clock, ours.flow_clock, rtol=2e-3)
-    np.testing.assert_allclose(theirs.norm_gap, ours.norm_gap, atol=1e-3)
+    np.testing.assert_allclose(theirs.norm_gap, ours.norm_gap, atol=5e-3)
     np.testing.assert_allclose(theirs.distance, ours.distance, atol=0.02)
     np.testing.assert_array_equal(theirs.limit_clock, ours.limit_clock)
     assert record.compare(jumps).norm_gap == theirs.norm_gap
@@ -297,7 +297,7 @@ def linear(i, o, bias=False):
         ([linear(14, 3), torch.nn.ReLU(), linear(3, 3), torch.nn.ReLU(), linear(3, 1)], "has 3"),
         ([linear(14, 3), torch.nn.ReLU(), linear(3, 2)], "14 → 3 and 3 → 2"),
         ([linear(14, 3), linear(3, 1)], "does not compute Σ"),
-        ([linear(14, 3), torch.nn.ReLU(), linear(3, 1), torch.nn.ReLU()], "does not compute Σ"),
+        ([linear(14, 3), torch.nn.ReLU(), linear(3, 1), torch.nn.ReLU()], "has 2 ReLU layers"),
         ([linear(13, 3), torch.nn.ReLU(), linear(3, 1)], "13 features but `X` has 14"),
     ],
 )

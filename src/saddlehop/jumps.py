@@ -32,6 +32,7 @@ from .ties import Part, split_tie
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from .next_order import SolvedJump
     from .prediction import Prediction
@@ -72,6 +73,8 @@ class JumpPath:
     whose pulls are within about 1e-20 of the largest open ones)."""
     unfit: NDArray[np.int64]
     """Samples with a label that no neuron covers."""
+    tie_tol: float = TIE_TOL
+    """Neurons that arrive within this part of the clock count as tied."""
 
     @property
     def interpolates(self) -> bool:
@@ -237,6 +240,12 @@ class JumpPath:
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
 
+    def to_xarray(self) -> xr.Dataset:
+        """Return an xarray Dataset with dims `jump`, `saddle`, `neuron`, `sample`."""
+        from .bridges.xarray import jumps_dataset
+
+        return jumps_dataset(self)
+
     def require_alignment(self) -> Alignment:
         """Return the alignment, or raise if only the active sets were given."""
         if self.alignment is None:
@@ -343,6 +352,7 @@ def solve_jumps(
         escape_rates=frozen(escapes),
         margins=frozen(margins),
         unfit=unfit,
+        tie_tol=float(tie_tol),
     )
 
 

@@ -30,6 +30,11 @@ def linear_layers(module: torch.nn.Module) -> tuple[torch.nn.Linear, torch.nn.Li
             raise InputError(
                 f"The module has a layer {kind}; only Linear layers around a ReLU can be handled."
             )
+    n_relus = sum(isinstance(leaf, torch.nn.ReLU) for leaf in leaves)
+    if n_relus > 1 and len(linear) == 2:
+        raise InputError(
+            f"The module has {n_relus} ReLU layers; only one, between two Linear layers, can be handled."
+        )
     if len(linear) != 2:
         raise InputError(
             f"The module has {len(linear)} Linear layers; pass a network with one hidden layer, "

@@ -29,6 +29,7 @@ from ._torch_recorder import Recorder
 
 if TYPE_CHECKING:
     import torch
+    from torch.nn import Sequential
 
 _ROUNDING = 1e-6  # parts outside the span below this, relative to those inside, may be rounding
 
@@ -41,7 +42,7 @@ def to_module(
     problem: Problem,
     *,
     dtype: torch.dtype | None = None,
-) -> torch.nn.Sequential:
+) -> Sequential:
     """Return a bias-free two-layer module in input space with the weights λ·`weights`.
 
     Parameters
@@ -82,7 +83,7 @@ def to_module(
     with torch.no_grad():
         module[0].weight.copy_(torch.from_numpy(scale * hidden))
         module[2].weight.copy_(torch.from_numpy(scale * weights.output[None, :]))
-    return cast("torch.nn.Sequential", module)
+    return cast("Sequential", module)
 
 
 def to_tensors(
