@@ -15,6 +15,7 @@ PUBLIC = {
     "Network",
     "Prediction",
     "Problem",
+    "Recording",
     "SaddlehopError",
     "__version__",
     "align",
@@ -22,6 +23,7 @@ PUBLIC = {
     "compare",
     "conventions",
     "interpolation_probability",
+    "load",
     "load_digits",
     "local_pl_constant",
     "make_orthogonal",
@@ -29,6 +31,7 @@ PUBLIC = {
     "orthogonalize",
     "orthogonalizing_map",
     "required_width",
+    "save",
     "simulate_flow",
     "solve_jumps",
 }

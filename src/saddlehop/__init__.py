@@ -21,6 +21,8 @@ from .network import Network
 from .orthogonalization import orthogonalize, orthogonalizing_map
 from .prediction import Prediction
 from .problem import Problem
+from .recording import Recording
+from .storage import load, save
 
 __all__ = [
     "ActiveSets",
@@ -34,6 +36,7 @@ __all__ = [
     "Network",
     "Prediction",
     "Problem",
+    "Recording",
     "SaddlehopError",
     "__version__",
     "align",
@@ -41,6 +44,7 @@ __all__ = [
     "compare",
     "conventions",
     "interpolation_probability",
+    "load",
     "load_digits",
     "local_pl_constant",
     "make_orthogonal",
@@ -48,6 +52,7 @@ __all__ = [
     "orthogonalize",
     "orthogonalizing_map",
     "required_width",
+    "save",
     "simulate_flow",
     "solve_jumps",
 ]
