@@ -182,10 +182,10 @@ def _write_npz(path: Path, arrays: dict[str, Any], dims: dict[str, tuple[str, ..
 
 def _read_npz(path: Path, names: list[str]) -> dict[str, Any]:
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            return {}
-        with archive:
+        with path.open("rb") as file:  # `np.load` would leave a damaged file open
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                return {}
             return {name: archive[name] for name in names if name in archive.files}
     except ValueError as error:
         if "allow_pickle" in str(error) or "pickled" in str(error):
