@@ -14,6 +14,15 @@ torch = pytest.importorskip("torch")
 from saddlehop.bridges.torch import Recorder, from_module, to_module, to_tensors  # noqa: E402
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Threads only wait for each other on matrices this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def setting():
     """Ten samples in fourteen dimensions, norms apart, and six neurons that fit them all."""

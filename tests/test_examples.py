@@ -6,9 +6,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 pytestmark = pytest.mark.skipif(not EXAMPLES.exists(), reason="not installed with the package")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Threads only wait for each other on matrices this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def run(name, *arguments):
