@@ -61,6 +61,12 @@ def to_module(
     -------
     torch.nn.Sequential
         Linear, ReLU, Linear; takes inputs of shape (p, d), returns outputs of shape (p, 1).
+
+    Notes
+    -----
+    In single precision the inputs are orthogonal to about 1e-7 only. With a start smaller than that,
+    pairs of neuron and sample that are dead for good come back to life, and the training ends
+    elsewhere than the flow: train in double precision, or from λ above about 1e-5.
     """
     torch = require_torch("Making a module")
     if not isinstance(weights, (Network, Initialization)):
