@@ -328,6 +328,10 @@ BREAK = {
     "signs of another size": lambda d, a: _resize(d, a, "sets.signs", a["sets.signs"][:5]),
     "signs out of range": lambda d, a: _resize(d, a, "sets.signs", a["sets.signs"] * np.int8(5)),
     "times too many": lambda d, a: _resize(d, a, "times", np.append(a["times"], 9.0)),
+    "losses too few": lambda d, a: _resize(d, a, "losses", a["losses"][:-1]),
+    "exponents of too few neurons": lambda d, a: _resize(
+        d, a, "exponents", a["exponents"][:, :3].copy()
+    ),
     "another size of the start": lambda d, a: _resize(
         d, a, "alignment.initialization.output", np.ones(3)
     ),
