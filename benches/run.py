@@ -7,6 +7,7 @@ from rich.console import Console
 
 import bench_flow
 import bench_jumps
+import bench_recorder
 import bench_scale
 from timing import machine
 
@@ -21,6 +22,7 @@ if __name__ == "__main__":
     console.print(bench_flow.scale_table())
     console.print(bench_flow.size_table())
     console.print(bench_flow.peers_table())
+    console.print(bench_recorder.table())
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "bench-output")
     out.mkdir(exist_ok=True)
     bench_flow.work_precision(out / "work-precision.png")

@@ -62,3 +62,9 @@ def test_from_weights_projects_on_the_samples(problem, as_sparse):
 def test_bad_input_gets_one_sentence(problem, build, sentence):
     with pytest.raises(sh.SaddlehopError, match=sentence):
         build(problem)
+
+
+def test_the_same_weights_as_a_network():
+    init = sh.Initialization([1.0, -2.0], [[1.0, -1.0], [0.5, 2.0]], [0.3, 0.0])
+    np.testing.assert_array_equal(init.network.output, init.output)
+    np.testing.assert_array_equal(init.network.hidden, init.hidden)

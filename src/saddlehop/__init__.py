@@ -4,6 +4,7 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 `simulate_flow` the flow at any λ, `compare` says how far one is from the other.
 """
 
+from . import conventions
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
@@ -21,7 +22,9 @@ from .network import Network
 from .orthogonalization import orthogonalize, orthogonalizing_map
 from .prediction import Prediction
 from .problem import Problem
+from .recording import Recording
 from .sample_blocks import SampleBlocks
+from .storage import load, save
 from .sweeps import read_sweep, sweep
 
 __all__ = [
@@ -37,13 +40,16 @@ __all__ = [
     "Network",
     "Prediction",
     "Problem",
+    "Recording",
     "SaddlehopError",
     "SampleBlocks",
     "__version__",
     "align",
     "asymptotic_rate",
     "compare",
+    "conventions",
     "interpolation_probability",
+    "load",
     "load_digits",
     "local_pl_constant",
     "make_orthogonal",
@@ -52,6 +58,7 @@ __all__ = [
     "orthogonalizing_map",
     "read_sweep",
     "required_width",
+    "save",
     "simulate_flow",
     "solve_jumps",
     "solve_jumps_blocks",

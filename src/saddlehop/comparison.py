@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from .errors import InputError
 from .flow import FlowPath
 from .jumps import JumpPath
 from .network import Network
+from .recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,8 @@ POINTS_PER_SADDLE = 5
 class Comparison:
     """A flow beside its limit."""
 
-    flow: FlowPath
-    """The flow at one λ."""
+    flow: Any
+    """The flow at one λ: a FlowPath, or the Recording of a training run."""
     jumps: JumpPath
     """The limit."""
     limit_clock: Array
@@ -72,13 +73,13 @@ class Comparison:
         )
 
 
-def compare(flow: FlowPath, jumps: JumpPath) -> Comparison:
-    """Say how far a flow is from its limit.
+def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
+    """Say how far a flow, or a recorded training run, is from the limit.
 
     Parameters
     ----------
-    flow : FlowPath
-        At a scale λ < 1.
+    flow : FlowPath or Recording
+        At a scale λ < 1. That of a recording is read off its start if `jumps` knows the start.
     jumps : JumpPath
         The limit of the same problem and start.
 
@@ -86,6 +87,8 @@ def compare(flow: FlowPath, jumps: JumpPath) -> Comparison:
     -------
     Comparison
     """
+    if isinstance(flow, Recording):
+        flow = flow.beside(jumps)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)
@@ -110,7 +113,7 @@ def compare(flow: FlowPath, jumps: JumpPath) -> Comparison:
     )
 
 
-def _require_same(flow: FlowPath, jumps: JumpPath) -> None:
+def _require_same(flow: FlowPath | Recording, jumps: JumpPath) -> None:
     if not np.array_equal(flow.problem.y, jumps.problem.y) or not np.array_equal(
         flow.problem.norms, jumps.problem.norms
     ):
@@ -137,7 +140,7 @@ def _between_jumps(times: Array, end: float) -> Array:
     return points[points <= end]
 
 
-def _resolved(flow: FlowPath, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
+def _resolved(flow: FlowPath | Recording, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
     """Whether λ is below the resolving scales of the jumps before and after each time."""
     apart = flow.log_init_scale / np.log(10) <= jumps.resolving_scale
     padded = np.concatenate([[True], apart, [True]])

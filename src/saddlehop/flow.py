@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from .network import Network
 from .problem import Problem
 from .scale import parse_scale
 from .trajectory import STEPS_PER_CHECKPOINT, Trajectory, begin
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 RTOL_RANGE = (1e-13, 1e-1)
 MAX_LOG_SIZE = 200.0
@@ -66,7 +69,15 @@ class FlowPath:
     stats: dict[str, int]
     """Work done: steps, of them plateaus and stiff steps; deaths; evaluations of the right-hand
     side (one for each series term), and over how many pairs in all."""
-    _trajectory: Trajectory = field(repr=False)
+    init: Initialization
+    """The start at unit scale."""
+    rtol: float
+    """Tolerance asked for."""
+    t_end: float | None
+    """Time at which to stop, as asked for."""
+    max_steps: int
+    """Steps after which to give up."""
+    _trajectory: Trajectory | None = field(default=None, repr=False)
 
     @property
     def success(self) -> bool:
@@ -79,6 +90,17 @@ class FlowPath:
         return MESSAGES[self.status]
 
     @cached_property
+    def _replay(self) -> Trajectory:
+        """The steps; those of a path from a file are taken again, which gives the same path."""
+        if self._trajectory is not None:
+            return self._trajectory
+        trajectory = begin(
+            self.problem, self.init, self.log_init_scale, self.t_end or math.inf, self.rtol
+        )
+        _run(trajectory, self.stats["steps"], None)
+        return trajectory
+
+    @cached_property
     def activation_times(self) -> Array:
         """First t at which a_j² passes half of its final value on this path, shape (m,).
 
@@ -86,7 +108,7 @@ class FlowPath:
         """
         from .flow_reading import activation_times
 
-        times = activation_times(self._trajectory, self.log_output)
+        times = activation_times(self._replay, self.log_output)
         times.flags.writeable = False
         return times
 
@@ -105,23 +127,29 @@ class FlowPath:
                 f"`t` has shape {times.shape}; pass one time, or use `loss_at` and "
                 "`log_output_at` for many."
             )
-        _, state, _ = next(states_at(self._trajectory, times.reshape(1)))
-        return self._trajectory.network(state)
+        _, state, _ = next(states_at(self._replay, times.reshape(1)))
+        return self._replay.network(state)
 
     def loss_at(self, t: Any) -> Array:
         """Return the losses at times of any shape."""
         from .flow_reading import losses_at
 
         times = self._require_times(t)
-        return losses_at(self._trajectory, times.ravel()).reshape(times.shape)
+        return losses_at(self._replay, times.ravel()).reshape(times.shape)
 
     def log_output_at(self, t: Any) -> Array:
         """Return log |a_j| at times of any shape; the neurons are the last axis."""
         from .flow_reading import log_output_at
 
         times = self._require_times(t)
-        values = log_output_at(self._trajectory, times.ravel())
+        values = log_output_at(self._replay, times.ravel())
         return values.reshape(*times.shape, -1)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return an xarray Dataset with dims `time`, `neuron`, `sample`."""
+        from .bridges.xarray import flow_dataset
+
+        return flow_dataset(self)
 
     def _require_times(self, t: Any) -> Array:
         times = np.asarray(t, dtype=np.float64)
@@ -189,7 +217,7 @@ def simulate_flow(
         _run(trajectory, 0, progress)
     else:
         status = _run(trajectory, most, progress)
-    path = _finish(problem, trajectory, status, end)
+    path = _finish(problem, trajectory, status, end, tolerance, most)
     if not path.success:
         raise FlowError(
             f"After {most} steps the flow is at t = {path.t[-1]:.6g}, not at its end; raise "
@@ -217,7 +245,9 @@ def _run(trajectory: Trajectory, most: int, progress: Callable[[float], object] 
             return {RUNNING: "max_steps", ARRIVED: "t_end", LEARNED: "learned"}[status]
 
 
-def _finish(problem: Problem, trajectory: Trajectory, status: str, end: float) -> FlowPath:
+def _finish(
+    problem: Problem, trajectory: Trajectory, status: str, end: float, rtol: float, most: int
+) -> FlowPath:
     units, start = trajectory.units, trajectory.start
     t = trajectory.column("time") * units.time
     if status == "t_end":
@@ -243,7 +273,16 @@ def _finish(problem: Problem, trajectory: Trajectory, status: str, end: float) -
         "pairs_evaluated": pairs,
     }
     return FlowPath(
-        problem, log_scale, **arrays, status=status, stats=stats, _trajectory=trajectory
+        problem,
+        log_scale,
+        **arrays,
+        status=status,
+        stats=stats,
+        init=start,
+        rtol=rtol,
+        t_end=end if math.isfinite(end) else None,
+        max_steps=most,
+        _trajectory=trajectory,
     )
 
 

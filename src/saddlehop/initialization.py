@@ -14,6 +14,7 @@ import numpy as np
 from ._arrays import Array
 from ._validate import as_generator, frozen_array, one_of, positive_int, require_length
 from .errors import InputError
+from .network import Network
 from .problem import Problem, row_norms
 
 _MOST_WEIGHTS = 2**37  # 1 TiB
@@ -72,6 +73,11 @@ class Initialization:
     def hidden_norms(self) -> Array:
         """Norms ‖w_j‖ of the hidden weights, shape (m,)."""
         return np.asarray(np.hypot(row_norms(self.hidden), self.off_span))
+
+    @property
+    def network(self) -> Network:
+        """The same weights as a Network, their parts outside the span of the samples left out."""
+        return Network(self.output, self.hidden)
 
     @classmethod
     def draw(

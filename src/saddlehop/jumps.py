@@ -34,6 +34,7 @@ from .ties import Part, split_tie
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from .next_order import SolvedJump
     from .prediction import Prediction
@@ -76,6 +77,8 @@ class JumpPath:
     whose pulls are within about 1e-20 of the largest open ones)."""
     unfit: NDArray[np.int64]
     """Samples with a label that no neuron covers."""
+    tie_tol: float = TIE_TOL
+    """Neurons that arrive within this part of the clock count as tied."""
 
     @property
     def interpolates(self) -> bool:
@@ -245,6 +248,12 @@ class JumpPath:
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
 
+    def to_xarray(self) -> xr.Dataset:
+        """Return an xarray Dataset with dims `jump`, `saddle`, `neuron`, `sample`."""
+        from .bridges.xarray import jumps_dataset
+
+        return jumps_dataset(self)
+
     def require_alignment(self) -> Alignment:
         """Return the alignment, or raise if only the active sets were given."""
         if self.alignment is None:
@@ -333,6 +342,7 @@ def solve_jumps(
         sets=sets,
         alignment=alignment if isinstance(alignment, Alignment) else None,
         **course,
+        tie_tol=float(tie_tol),
     )
 
 

@@ -11,6 +11,7 @@ from ._arrays import Array
 from .flow import FlowPath
 from .jumps import JumpPath
 from .prediction import Prediction
+from .recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,13 +21,15 @@ CLOCK_LABEL = r"clock  $t \,/\, \log(1/\lambda)$"
 _POSITIVE, _NEGATIVE, _NEVER, _LIMIT = "#0072B2", "#D55E00", "#B0B0B0", "#222222"
 
 
-def loss_staircase(jumps: JumpPath, *paths: FlowPath | Prediction, ax: Axes | None = None) -> Axes:
+def loss_staircase(
+    jumps: JumpPath, *paths: FlowPath | Recording | Prediction, ax: Axes | None = None
+) -> Axes:
     """Draw the loss in the limit λ → 0 against the clock, a staircase, with flows over it.
 
     Parameters
     ----------
     jumps : JumpPath
-    *paths : FlowPath or Prediction
+    *paths : FlowPath, Recording or Prediction
         Drawn over the limit, at their own λ; smaller λ are darker, predictions dotted.
     ax : matplotlib Axes, optional
 
@@ -51,7 +54,9 @@ def loss_staircase(jumps: JumpPath, *paths: FlowPath | Prediction, ax: Axes | No
     return ax
 
 
-def neuron_fan(jumps: JumpPath, *paths: FlowPath | Prediction, ax: Axes | None = None) -> Axes:
+def neuron_fan(
+    jumps: JumpPath, *paths: FlowPath | Recording | Prediction, ax: Axes | None = None
+) -> Axes:
     """Draw the size of each neuron in the limit, as exponents log|a_j| / log(1/λ).
 
     All start at −1; a neuron that reaches 0 activates. Positive neurons are solid, negative ones
@@ -60,7 +65,7 @@ def neuron_fan(jumps: JumpPath, *paths: FlowPath | Prediction, ax: Axes | None =
     Parameters
     ----------
     jumps : JumpPath
-    *paths : FlowPath or Prediction
+    *paths : FlowPath, Recording or Prediction
         Sizes of the activating neurons at a finite λ, drawn thin over the limit.
     ax : matplotlib Axes, optional
 
@@ -92,13 +97,15 @@ def neuron_fan(jumps: JumpPath, *paths: FlowPath | Prediction, ax: Axes | None =
     return ax
 
 
-def jump_figure(jumps: JumpPath, *paths: FlowPath | Prediction, title: str | None = None) -> Figure:
+def jump_figure(
+    jumps: JumpPath, *paths: FlowPath | Recording | Prediction, title: str | None = None
+) -> Figure:
     """Draw the loss staircase above the neuron fan, on one clock.
 
     Parameters
     ----------
     jumps : JumpPath
-    *paths : FlowPath or Prediction
+    *paths : FlowPath, Recording or Prediction
         Drawn over the limit.
     title : str, optional
 
@@ -122,15 +129,15 @@ def clock_end(jumps: JumpPath) -> float:
     return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
 
 
-def _sampled_clock(jumps: JumpPath, path: FlowPath | Prediction) -> Array:
+def _sampled_clock(jumps: JumpPath, path: FlowPath | Recording | Prediction) -> Array:
     """Clock times at which a path is drawn: even ones, and all of a flow's own."""
     even = np.linspace(0, clock_end(jumps), 800)
-    if not isinstance(path, FlowPath):
+    if isinstance(path, Prediction):
         return even
     return np.unique(np.concatenate([even[even < path.clock[-1]], path.clock]))
 
 
-def _shades(paths: Sequence[FlowPath | Prediction]) -> list[Any]:
+def _shades(paths: Sequence[FlowPath | Recording | Prediction]) -> list[Any]:
     """A colour for each path, darker for smaller λ, readable in grey."""
     from matplotlib import colormaps
 
@@ -138,12 +145,12 @@ def _shades(paths: Sequence[FlowPath | Prediction]) -> list[Any]:
     return [colormaps["viridis"](0.15 + 0.75 * i / max(len(paths) - 1, 1)) for i in order]
 
 
-def _style(path: FlowPath | Prediction) -> str:
-    return "-" if isinstance(path, FlowPath) else ":"
+def _style(path: FlowPath | Recording | Prediction) -> str:
+    return ":" if isinstance(path, Prediction) else "-"
 
 
-def _label(path: FlowPath | Prediction) -> str:
-    kind = "" if isinstance(path, FlowPath) else ", predicted"
+def _label(path: FlowPath | Recording | Prediction) -> str:
+    kind = {Prediction: ", predicted", Recording: ", trained"}.get(type(path), "")
     return rf"$\lambda = 10^{{{path.log_init_scale / np.log(10):.4g}}}${kind}"
 
 
