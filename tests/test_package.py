@@ -6,6 +6,7 @@ import saddlehop as sh
 PUBLIC = {
     "ActiveSets",
     "Alignment",
+    "Certificate",
     "Comparison",
     "FlowError",
     "FlowPath",
@@ -19,6 +20,7 @@ PUBLIC = {
     "__version__",
     "align",
     "asymptotic_rate",
+    "certify",
     "compare",
     "interpolation_probability",
     "load_digits",

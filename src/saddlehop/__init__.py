@@ -7,6 +7,7 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
+from .certify import Certificate, certify
 from .comparison import Comparison, compare
 from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal
@@ -24,6 +25,7 @@ from .problem import Problem
 __all__ = [
     "ActiveSets",
     "Alignment",
+    "Certificate",
     "Comparison",
     "FlowError",
     "FlowPath",
@@ -37,6 +39,7 @@ __all__ = [
     "__version__",
     "align",
     "asymptotic_rate",
+    "certify",
     "compare",
     "interpolation_probability",
     "load_digits",
