@@ -7,7 +7,7 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
-from .certify import Certificate, certify
+from .certificate import Certificate, certify
 from .comparison import Comparison, compare
 from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal

@@ -50,7 +50,7 @@ class Step:
     exponents: list[Any]
     """Balls of the exponents after the jump."""
     added_sq_norm: Any
-    """Ball of the squared norm it adds; None if it depends on the orbit."""
+    """Ball of the squared norm it adds; a wide one if it depends on the orbit."""
 
 
 class BallProcess:
@@ -171,11 +171,21 @@ class BallProcess:
             self._exponents[j] = self._arb(0)
         added = self._arb(0)
         for part in split_tie(self._sets, tuple(group), samples):
-            if not part.same_open_set:
-                return samples, None
-            squares = [self._targets[k] ** 2 for k in part.samples]
-            added += 2 * sum(squares, self._arb(0)).sqrt()
+            least = self._size(part.samples)
+            if part.same_open_set:
+                added += 2 * least
+            else:
+                added += 2 * least.union(self._most(part.neurons, part.samples))
         return samples, added
+
+    def _size(self, samples: NDArray[np.int64]) -> Any:
+        """‖β‖ over some samples."""
+        return sum((self._targets[k] ** 2 for k in samples), self._arb(0)).sqrt()
+
+    def _most(self, neurons: tuple[int, ...], samples: NDArray[np.int64]) -> Any:
+        """Σ_j ‖β on S_j‖, at least Σ a_j²: a_j² = ‖a_j u_j‖ and 0 ≤ a_j u_jk ≤ β_k where all fit."""
+        sizes = (self._size(samples[self._active[j, samples]]) for j in neurons)
+        return sum(sizes, self._arb(0))
 
     def _equal(self, first: int, other: int) -> bool:
         """Whether two waits are proven equal."""

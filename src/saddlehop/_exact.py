@@ -102,8 +102,12 @@ def _turn(
     a: int, u: list[int], e: list[int], alive: list[int]
 ) -> tuple[list[int] | None, bool, bool]:
     """Who shrinks and is alive at the first root of φ; whether it is double; whether by rounding."""
+
+    def earlier(k: int, i: int) -> int:
+        return u[i] * e[k] - u[k] * e[i]
+
     dying = [k for k in alive if e[k] < 0]
-    dying.sort(key=cmp_to_key(lambda k, i: u[k] * -e[i] - u[i] * -e[k]))
+    dying.sort(key=cmp_to_key(earlier))
     p0 = a * a
     p1 = sum(e[k] * u[k] for k in alive)
     p2 = sum(e[k] ** 2 for k in alive)

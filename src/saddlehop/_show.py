@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ._version import __version__
+from .certificate import Certificate
 from .comparison import Comparison
 from .errors import SaddlehopError
 from .flow import FlowPath
@@ -74,8 +75,8 @@ def say(message: str) -> None:
     print(message, file=sys.stderr)
 
 
-def print_jumps(setting: Setting, jumps: JumpPath) -> None:
-    """Print the table of jumps and what to make of it."""
+def print_jumps(setting: Setting, jumps: JumpPath, certificate: Certificate | None = None) -> None:
+    """Print the table of jumps, with verdicts if there are any, and what to make of it."""
     headings = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
     rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
     frame = jumps.to_frame()
@@ -92,8 +93,14 @@ def print_jumps(setting: Setting, jumps: JumpPath) -> None:
                 f"{row['margin']:.3g}",
             ]
         )
+    if certificate is not None:
+        headings = (*headings, "verdict")
+        verdicts = ["", *certificate.verdicts, *[""] * jumps.n_jumps]
+        rows = [[*row, verdict] for row, verdict in zip(rows, verdicts, strict=False)]
     _print_table(f"Jumps of {setting.title}", headings, rows)
     _print_lines(_jump_summary(setting, jumps))
+    if certificate is not None:
+        _print_lines(_certificate_summary(certificate))
 
 
 def print_flow(setting: Setting, flow: FlowPath) -> None:
@@ -157,19 +164,26 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
     )
 
 
-def jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
+def jumps_document(
+    setting: Setting, jumps: JumpPath, certificate: Certificate | None = None
+) -> dict[str, Any]:
     """The jumps as a JSON document."""
-    return setting.document() | {
-        "initial_loss": float(jumps.losses[0]),
-        "jumps": [
-            _jump_record(jumps, index) | extra
-            for index, extra in zip(range(jumps.n_jumps), _next_order(jumps), strict=True)
-        ],
-        "interpolates": jumps.interpolates,
-        "unfit": jumps.unfit.tolist(),
-        "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
-        "interpolation_probability": setting.chance,
-    }
+    proof = {} if certificate is None else {"certificate": _certificate_record(certificate)}
+    return (
+        setting.document()
+        | proof
+        | {
+            "initial_loss": float(jumps.losses[0]),
+            "jumps": [
+                _jump_record(jumps, index) | extra
+                for index, extra in zip(range(jumps.n_jumps), _next_order(jumps), strict=True)
+            ],
+            "interpolates": jumps.interpolates,
+            "unfit": jumps.unfit.tolist(),
+            "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
+            "interpolation_probability": setting.chance,
+        }
+    )
 
 
 def flow_document(setting: Setting, flow: FlowPath) -> dict[str, Any]:
@@ -234,6 +248,43 @@ def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
     if (jumps.margins == 0).any():
         lines.append("A margin of 0 marks neurons that activate together (a tie).")
     return lines
+
+
+def _certificate_summary(certificate: Certificate) -> list[str]:
+    widths = certificate.times[:, 1] - certificate.times[:, 0]
+    lines = [
+        f"Certificate: {_counted(certificate.verdicts)}, with {certificate.bits} bits; clocks are enclosed "
+        f"to within {widths.max(initial=0.0):.2g}."
+    ]
+    if certificate.rounded:
+        lines.append(
+            f"Alignment of {len(certificate.rounded)} neurons rests on counting a start that is "
+            "balanced to within rounding as balanced; that of all others is proven."
+        )
+    for number, reason in enumerate(certificate.reasons, 1):
+        if reason:
+            lines.append(f"Jump {number}: {reason}.")
+    return lines
+
+
+def _counted(words: Sequence[str]) -> str:
+    kinds = dict.fromkeys(words)
+    return ", ".join(f"{words.count(kind)} {kind}" for kind in kinds) or "no jump"
+
+
+def _certificate_record(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "verdicts": list(certificate.verdicts),
+        "reasons": list(certificate.reasons),
+        "contradictions": list(certificate.contradictions),
+        "clocks": certificate.times.tolist(),
+        "losses": certificate.losses.tolist(),
+        "sq_norms": certificate.sq_norms.tolist(),
+        "escape_rates": certificate.escape_rates.tolist(),
+        "margins": [_nullable(pair) for pair in certificate.margins],
+        "rounded_neurons": list(certificate.rounded),
+        "bits": certificate.bits,
+    }
 
 
 def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ jump, whether the given ones agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,8 +60,8 @@ class Certificate:
     losses: Array
     """Bounds of the loss at each saddle, shape (J+1, 2)."""
     sq_norms: Array
-    """Bounds of the squared norm at each saddle, shape (J+1, 2); (0, inf) from the first tie on that
-    leaves it to the orbit."""
+    """Bounds of the squared norm at each saddle, shape (J+1, 2); wide from the first tie on that leaves
+    the shares to the orbit: then between 2 ‖β_B‖ and 2 Σ_j ‖β on S_j ∩ B‖."""
     rounded: tuple[int, ...]
     """Neurons whose alignment holds only because `align` counts what is equal to within rounding
     as equal; that of all others is proven for the exact inputs."""
@@ -207,7 +208,8 @@ def _certificate(
     margins = _bounds([step.margin for step in steps])
     rates = _bounds([step.fastest for step in steps] + last)
     losses = _bounds([arb(fmpz(value)) / unit for value in left])
-    sq_norms = _sq_norm_bounds(steps, arb(0))
+    added = [step.added_sq_norm for step in steps]
+    sq_norms = _bounds(list(accumulate(added, initial=arb(0))))
     exponents = [[-1.0] * sets.width, *([float(e.mid()) for e in s.exponents] for s in steps)]
 
     wrong = _Differences(jumps)
@@ -216,7 +218,7 @@ def _certificate(
     for name, bounds in (("times", times), ("margins", margins), ("escape_rates", rates)):
         wrong.in_numbers(name, getattr(jumps, name), bounds)
     wrong.in_numbers("losses", jumps.losses, losses)
-    wrong.in_norms(sq_norms)
+    wrong.in_numbers("sq_norms", jumps.sq_norms, sq_norms)
     wrong.in_exponents(np.array(exponents))
     pairs = [_verdict(step, wrong.at(i)) for i, step in enumerate(steps)]
     if stuck is not None:
@@ -295,16 +297,12 @@ class _Differences:
         with np.errstate(invalid="ignore"):
             room = np.where(np.isfinite(low), _AGREE * size, 0.0)
             wrong = ~((value >= low - room) & (value <= high + room))
+        if name == "sq_norms":  # nan: not claimed
+            wrong &= ~np.isnan(value)
         for i in np.flatnonzero(wrong):
             self._add(
                 min(int(i), max(count - 1, 0)), f"{name} is {value[i]:.10g}, truly {low[i]:.10g}"
             )
-
-    def in_norms(self, bounds: Array) -> None:
-        finite = np.isfinite(bounds[:, 1])
-        if not finite.all():
-            bounds = bounds[finite]
-        self.in_numbers("sq_norms", self._jumps.sq_norms[: len(bounds)], bounds)
 
     def in_exponents(self, true: Array) -> None:
         given = self._jumps.exponents
@@ -313,17 +311,6 @@ class _Differences:
         for i in np.flatnonzero(wrong.any(axis=1)):
             j = int(np.argmax(wrong[i]))
             self._add(max(int(i) - 1, 0), f"the exponent of neuron {j} is {given[i, j]:.10g}")
-
-
-def _sq_norm_bounds(steps: list[Step], zero: Any) -> Array:
-    total, balls = zero, [zero]
-    for step in steps:
-        known = total is not None and step.added_sq_norm is not None
-        total = total + step.added_sq_norm if known else None
-        balls.append(total)
-    bounds = _bounds(balls)
-    bounds = np.where(np.isinf(bounds[:, :1]), [0.0, np.inf], bounds)
-    return frozen(bounds)
 
 
 def _bounds(balls: list[Any]) -> Array:
