@@ -1,4 +1,5 @@
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -157,9 +158,8 @@ def test_integers_and_roots():
     assert field.times(two_roots, two_roots) == {0: 50}
     assert field.plus(two_roots, field.over_root({0: Fraction(60)}, 18), Fraction(-1, 2)) == {}
     assert len(field.plus(field.root(8), field.root(12))) == 2
-    primes = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29}
-    field = RootField(primes)
-    product = {0: Fraction(1)}
+    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29)
+    field = RootField(set(primes))
+    factors = [field.plus({0: Fraction(1)}, field.root(p)) for p in primes]
     with pytest.raises(TooManyTermsError):
-        for p in primes:
-            product = field.times(product, field.plus({0: Fraction(1)}, field.root(p)))
+        reduce(field.times, factors)

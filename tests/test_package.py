@@ -17,6 +17,7 @@ PUBLIC = {
     "Prediction",
     "Problem",
     "SaddlehopError",
+    "SecondOpinion",
     "__version__",
     "align",
     "asymptotic_rate",
@@ -30,6 +31,7 @@ PUBLIC = {
     "orthogonalize",
     "orthogonalizing_map",
     "required_width",
+    "second_opinion",
     "simulate_flow",
     "solve_jumps",
 }

@@ -8,6 +8,7 @@ from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
 from .certificate import Certificate, certify
+from .check import SecondOpinion, second_opinion
 from .comparison import Comparison, compare
 from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal
@@ -36,6 +37,7 @@ __all__ = [
     "Prediction",
     "Problem",
     "SaddlehopError",
+    "SecondOpinion",
     "__version__",
     "align",
     "asymptotic_rate",
@@ -49,6 +51,7 @@ __all__ = [
     "orthogonalize",
     "orthogonalizing_map",
     "required_width",
+    "second_opinion",
     "simulate_flow",
     "solve_jumps",
 ]

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ._version import __version__
 from .certificate import Certificate
+from .check import SecondOpinion
 from .comparison import Comparison
 from .errors import SaddlehopError
 from .flow import FlowPath
@@ -77,7 +78,16 @@ def say(message: str) -> None:
 
 def print_jumps(setting: Setting, jumps: JumpPath, certificate: Certificate | None = None) -> None:
     """Print the table of jumps, with verdicts if there are any, and what to make of it."""
-    headings = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
+    headings: tuple[str, ...] = (
+        "jump",
+        "clock",
+        "neuron",
+        "sign",
+        "samples",
+        "loss",
+        "‖θ‖²",
+        "margin",
+    )
     rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
     frame = jumps.to_frame()
     for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
@@ -162,6 +172,26 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
             "stand apart at this λ.",
         ]
     )
+
+
+def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:
+    """Print one row for each quantity and other way to it."""
+    rows = [
+        [
+            one.quantity,
+            one.method,
+            "" if np.isnan(one.difference) else f"{one.difference:.2g}",
+            f"{one.tolerance:.1g}",
+            "not compared" if np.isnan(one.difference) else "yes" if one.agrees else "NO",
+        ]
+        for one in opinion.agreements
+    ]
+    headings = ("quantity", "other way", "difference", "tolerance", "agrees")
+    _print_table(f"Second opinion on {setting.title}", headings, rows)
+    _print_lines(
+        f"{one.quantity}, {one.method}: {one.note}" for one in opinion.agreements if one.note
+    )
+    _print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
 
 
 def jumps_document(
