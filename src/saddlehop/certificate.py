@@ -19,7 +19,7 @@ from ._arrays import Array, frozen
 from ._ball_process import BallProcess, Step, UnsettledError, loss_numerators
 from ._exact import ExactAlignment, align_exactly, exact_pulls
 from ._optional import require
-from ._validate import int_at_least
+from ._validate import instance_of, int_at_least, real_number
 from .active_sets import ActiveSets
 from .alignment import Alignment
 from .errors import InputError
@@ -154,17 +154,10 @@ def certify(
 
 
 def _require_types(problem: Any, init: Any, jumps: Any, tie_tol: Any) -> None:
-    for value, name, kinds in (
-        (problem, "problem", (Problem,)),
-        (init, "init", (Initialization, Alignment, ActiveSets)),
-        (jumps, "jumps", (JumpPath,)),
-    ):
-        if not isinstance(value, kinds):
-            raise InputError(
-                f"`{name}` is of type {type(value).__name__}; pass one of type "
-                f"{', '.join(kind.__name__ for kind in kinds)}."
-            )
-    if not isinstance(tie_tol, (int, float, np.number)) or not 0 <= tie_tol < 1:
+    instance_of(problem, "problem", Problem)
+    instance_of(init, "init", Initialization, Alignment, ActiveSets)
+    instance_of(jumps, "jumps", JumpPath)
+    if not 0 <= real_number(tie_tol, "tie_tol") < 1:
         raise InputError(f"`tie_tol` is {tie_tol!r}; pass a number from 0 up to 1.")
     width = init.sets.width if isinstance(init, Alignment) else init.width
     n_samples = init.sets.n_samples if isinstance(init, Alignment) else init.n_samples

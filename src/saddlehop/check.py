@@ -17,6 +17,7 @@ import numpy as np
 
 from . import reference
 from ._arrays import Array
+from ._validate import instance_of
 from .certificate import certify
 from .errors import InputError, MissingExtraError, SaddlehopError
 from .flow import simulate_flow
@@ -106,15 +107,13 @@ def second_opinion(
     O(m n²) for the reference of alignment, O(J m n) for its jumps, O(J m² n) for the differences,
     and a flow for each λ.
     """
-    for value, name, kind in ((problem, "problem", Problem), (init, "init", Initialization)):
-        if not isinstance(value, kind):
-            raise InputError(
-                f"`{name}` is of type {type(value).__name__}; pass one of type {kind.__name__}."
-            )
+    instance_of(problem, "problem", Problem)
+    instance_of(init, "init", Initialization)
+    instance_of(scales, "scales", list, tuple)
     log_scales = [parse_scale(scale) for scale in scales]
     if any(log_scale >= 0 for log_scale in log_scales):
         raise InputError("`scales` holds a scale of at least 1; pass scales below 1.")
-    jumps = solve_jumps(problem, init) if jumps is None else jumps
+    jumps = solve_jumps(problem, init) if jumps is None else instance_of(jumps, "jumps", JumpPath)
     agreements = [*_alignment(problem, init, jumps), *_process(problem, jumps)]
     agreements += _saddles(problem, jumps)
     for log_scale in log_scales:

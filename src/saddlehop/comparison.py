@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._validate import instance_of
 from .errors import InputError
 from .flow import FlowPath
 from .jumps import JumpPath
@@ -86,6 +87,8 @@ def compare(flow: FlowPath, jumps: JumpPath) -> Comparison:
     -------
     Comparison
     """
+    instance_of(flow, "flow", FlowPath)
+    instance_of(jumps, "jumps", JumpPath)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)

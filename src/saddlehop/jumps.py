@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, frozen, norm
-from ._validate import require_length
+from ._validate import instance_of, real_number, require_length
 from .active_sets import WORD, ActiveSets, n_words
 from .alignment import Alignment, align
 from .errors import InputError, UnresolvedTieError
@@ -211,6 +211,7 @@ class JumpPath:
 
     def __call__(self, clock: float) -> Network:
         """Return the network at a time on the clock t / log(1/λ)."""
+        clock = real_number(clock, "clock")
         if not clock >= 0:
             raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
         return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
@@ -254,7 +255,11 @@ class JumpPath:
         ]
 
     def _require_saddle(self, index: int) -> None:
-        if not isinstance(index, (int, np.integer)) or not 0 <= index <= self.n_jumps:
+        if (
+            isinstance(index, bool)
+            or not isinstance(index, (int, np.integer))
+            or not 0 <= index <= self.n_jumps
+        ):
             raise InputError(
                 f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
                 "these."
@@ -321,6 +326,8 @@ def solve_jumps(
     """
     from ._kernels import jumps as kernel
 
+    instance_of(problem, "problem", Problem)
+    tie_tol = real_number(tie_tol, "tie_tol")
     if not 0 <= tie_tol < 1:
         raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
     alignment = align(problem, start) if isinstance(start, Initialization) else start

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from ._arrays import Array, frozen
-from ._validate import frozen_array, require_length
+from ._validate import frozen_array, real_number, require_length
 from .errors import InputError, NotOrthogonalError
 
 ORTH_TOL = 1e-8
@@ -72,7 +72,7 @@ class Problem:
             require_length(directions, "directions", y.size, "`y`")
             _require_unit_rows(directions)
             if not assume_orthogonal:
-                _require_orthogonal_rows(directions, orth_tol)
+                _require_orthogonal_rows(directions, real_number(orth_tol, "orth_tol"))
             object.__setattr__(self, "directions", directions)
 
     @classmethod

@@ -70,6 +70,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise DataFileError(
             f"{path.name!r} has rows with more cells than its header; give every column a name."
         )
+    repeated = [name for name in first if header == 0 and first.count(name) > 1]
+    if repeated:
+        raise DataFileError(
+            f"{path.name!r} names more than one column {repeated[0]!r}; give every column its own name."
+        )
     return table
 
 
