@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import hostile
 import numpy as np
 
 import saddlehop as sh
@@ -163,7 +164,10 @@ def fault(seed):
     yield f"{name}: {'MISSED' if certificate.is_consistent else 'found'}"
 
 
-KINDS = {"generic problems": generic, "planted ties": tie, "planted faults": fault}
+KINDS = {
+    "generic problems": generic, "planted ties": tie, "planted faults": fault,
+    "hostile problems": hostile.trial,
+}
 
 
 def run(kind, count):
