@@ -21,6 +21,9 @@ from .active_sets import ActiveSets
 from .ties import split_tie
 
 
+_MOST_JUMPS_IN_ROOTS = 12  # the number of terms may triple with each
+
+
 class UnsettledError(ArithmeticError):
     """The balls are too wide to say who arrives."""
 
@@ -102,7 +105,7 @@ class BallProcess:
         first = min(moving, key=lambda j: float(waits[j].mid()) if waits[j].is_finite() else 0.0)
         first = self._smallest(moving, waits, first)
         group, least = self._arrivals(first, waits, steps)
-        is_equal = all(self._equal(first, j) for j in group)
+        is_equal = all(self._equal(first, j, waits) for j in group)
         if not is_equal:
             for j in group:
                 least = least.min(waits[j])
@@ -146,7 +149,7 @@ class BallProcess:
             if j == first or late <= slack:
                 group.append(j)
             elif not late > slack:
-                if not self._equal(first, j):
+                if not self._equal(first, j, waits):
                     raise UnsettledError(steps, abs(float((late * self.clock_unit).mid())))
                 group.append(j)
         return group, least
@@ -187,8 +190,10 @@ class BallProcess:
         sizes = (self._size(samples[self._active[j, samples]]) for j in neurons)
         return sum(sizes, self._arb(0))
 
-    def _equal(self, first: int, other: int) -> bool:
+    def _equal(self, first: int, other: int, waits: dict[int, Any]) -> bool:
         """Whether two waits are proven equal."""
+        if not waits[first].overlaps(waits[other]):
+            return False
         if all(rates[first] == rates[other] for rates in self._history):
             return True
         if None in self._winners:
@@ -201,6 +206,8 @@ class BallProcess:
     def _equal_in_roots(self, first: int, other: int) -> bool:
         winners = [w for w in self._winners if w is not None]
         who = {first, other, *winners}
+        if len(winners) > _MOST_JUMPS_IN_ROOTS:
+            raise TooManyTermsError
         field = RootField({rates[j] for rates in self._history for j in who if rates[j]})
         waits: list[dict[int, Any]] = []
         for jump, winner in enumerate(winners):
