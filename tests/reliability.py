@@ -11,7 +11,13 @@ from pathlib import Path
 import trials
 
 DOCS = Path(__file__).parents[1] / "docs"
-COUNTS = {"generic problems": 10_000, "planted ties": 1_000, "planted faults": 800}
+COUNTS = {
+    "generic problems": 10_000,
+    "planted ties": 1_000,
+    "planted faults": 800,
+    "hostile problems": 2_000,
+    "damaged files": 10_000,
+}
 HEAD = """# What was tried, and what happened
 
 Written by `make reliability` from the counters of `tests/trials.py`; do not edit. Trials are numbered

@@ -3,9 +3,10 @@
 from collections import Counter
 from dataclasses import replace
 
-import hostile
 import numpy as np
 
+import fuzz
+import hostile
 import saddlehop as sh
 
 LABELS = ("gaussian", "uniform")
@@ -165,8 +166,11 @@ def fault(seed):
 
 
 KINDS = {
-    "generic problems": generic, "planted ties": tie, "planted faults": fault,
+    "generic problems": generic,
+    "planted ties": tie,
+    "planted faults": fault,
     "hostile problems": hostile.trial,
+    "damaged files": fuzz.trial,
 }
 
 

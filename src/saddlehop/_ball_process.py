@@ -20,7 +20,6 @@ from ._radicals import RootField, TooManyTermsError
 from .active_sets import ActiveSets
 from .ties import split_tie
 
-
 _MOST_JUMPS_IN_ROOTS = 12  # the number of terms may triple with each
 
 
