@@ -52,7 +52,7 @@ def _zip_of_junk(rng):
 
 
 def _text(rng):
-    letters = list(string.printable) + ["é", "λ", "\x00", '"', "\ufeff", ",", ",", "\n"]
+    letters = [*string.printable, "é", "λ", "\x00", '"', "\ufeff", ",", ",", "\n"]
     words = "".join(rng.choice(letters, int(rng.integers(0, 200))))
     return words.encode(str(rng.choice(["utf-8", "utf-16", "utf-32"])))
 
@@ -109,7 +109,7 @@ def trial(seed):
 def _reading(path):
     try:
         X, y = read_samples(path)
-        sh.Problem.from_data(X, y)
+        sh.Problem.from_data(X, y, assume_orthogonal=True)
     except sh.SaddlehopError as err:
         return "refused in one sentence" if "\n" not in str(err) else "REFUSED IN SEVERAL LINES"
     except Exception as err:
