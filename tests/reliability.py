@@ -15,7 +15,7 @@ COUNTS = {
     "generic problems": 10_000,
     "planted ties": 1_000,
     "planted faults": 800,
-    "hostile problems": 2_000,
+    "hostile problems": 300,
     "damaged files": 10_000,
 }
 HEAD = """# What was tried, and what happened
