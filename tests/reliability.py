@@ -16,7 +16,7 @@ COUNTS = {
     "planted ties": 1_000,
     "planted faults": 800,
     "hostile problems": 300,
-    "damaged files": 10_000,
+    "damaged files": 3_000,
 }
 HEAD = """# What was tried, and what happened
 
