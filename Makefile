@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz reliability coverage random clean
 
 demo: $(READY)
 	$(BIN)/saddlehop demo
@@ -20,6 +20,18 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	$(BIN)/python benches/run.py
+
+fuzz: $(READY)
+	$(BIN)/python tests/reliability.py "damaged files" "hostile problems"
+
+reliability: $(READY)
+	$(BIN)/python tests/reliability.py
+
+coverage: $(READY)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov=saddlehop --cov-report=term-missing
+
+random: $(READY)
+	$(BIN)/python -m pytest -q -p randomly
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -9,6 +9,8 @@ from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
 from .block_jumps import BlockJumpPath, solve_jumps_blocks
+from .certificate import Certificate, certify
+from .check import SecondOpinion, second_opinion
 from .comparison import Comparison, compare
 from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal
@@ -31,6 +33,7 @@ __all__ = [
     "ActiveSets",
     "Alignment",
     "BlockJumpPath",
+    "Certificate",
     "Comparison",
     "FlowError",
     "FlowPath",
@@ -43,9 +46,11 @@ __all__ = [
     "Recording",
     "SaddlehopError",
     "SampleBlocks",
+    "SecondOpinion",
     "__version__",
     "align",
     "asymptotic_rate",
+    "certify",
     "compare",
     "conventions",
     "interpolation_probability",
@@ -59,6 +64,7 @@ __all__ = [
     "read_sweep",
     "required_width",
     "save",
+    "second_opinion",
     "simulate_flow",
     "solve_jumps",
     "solve_jumps_blocks",

@@ -14,6 +14,8 @@ from rich.table import Table
 
 from ._version import __version__
 from .block_jumps import BlockJumpPath
+from .certificate import Certificate
+from .check import SecondOpinion
 from .comparison import Comparison
 from .errors import SaddlehopError
 from .flow import FlowPath
@@ -23,7 +25,16 @@ from .jumps import JumpPath
 from .min_norm import min_norm_interpolator
 from .problem import Problem
 
-JUMP_HEADINGS = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
+JUMP_HEADINGS: tuple[str, ...] = (
+    "jump",
+    "clock",
+    "neuron",
+    "sign",
+    "samples",
+    "loss",
+    "‖θ‖²",
+    "margin",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +88,17 @@ def say(message: str) -> None:
     print(message, file=sys.stderr)
 
 
-def print_jumps(setting: Setting, jumps: JumpPath) -> None:
-    """Print the table of jumps and what to make of it."""
-    _print_table(f"Jumps of {setting.title}", JUMP_HEADINGS, _jump_rows(jumps))
+def print_jumps(setting: Setting, jumps: JumpPath, certificate: Certificate | None = None) -> None:
+    """Print the table of jumps, with verdicts if there are any, and what to make of it."""
+    headings, rows = JUMP_HEADINGS, _jump_rows(jumps)
+    if certificate is not None:
+        headings = (*headings, "verdict")
+        verdicts = ["", *certificate.verdicts, *[""] * jumps.n_jumps]
+        rows = [[*row, verdict] for row, verdict in zip(rows, verdicts, strict=False)]
+    _print_table(f"Jumps of {setting.title}", headings, rows)
     _print_lines(_jump_summary(setting, jumps))
+    if certificate is not None:
+        _print_lines(_certificate_summary(certificate))
 
 
 def print_block_jumps(name: str, seed: int, jumps: BlockJumpPath) -> None:
@@ -171,19 +189,46 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
     )
 
 
-def jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
+def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:
+    """Print one row for each quantity and other way to it."""
+    rows = [
+        [
+            one.quantity,
+            one.method,
+            "" if np.isnan(one.difference) else f"{one.difference:.2g}",
+            f"{one.tolerance:.1g}",
+            "not compared" if np.isnan(one.difference) else "yes" if one.agrees else "NO",
+        ]
+        for one in opinion.agreements
+    ]
+    headings = ("quantity", "other way", "difference", "tolerance", "agrees")
+    _print_table(f"Second opinion on {setting.title}", headings, rows)
+    _print_lines(
+        f"{one.quantity}, {one.method}: {one.note}" for one in opinion.agreements if one.note
+    )
+    _print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
+
+
+def jumps_document(
+    setting: Setting, jumps: JumpPath, certificate: Certificate | None = None
+) -> dict[str, Any]:
     """The jumps as a JSON document."""
-    return setting.document() | {
-        "initial_loss": float(jumps.losses[0]),
-        "jumps": [
-            _jump_record(jumps, index) | extra
-            for index, extra in zip(range(jumps.n_jumps), _next_order(jumps), strict=True)
-        ],
-        "interpolates": jumps.interpolates,
-        "unfit": jumps.unfit.tolist(),
-        "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
-        "interpolation_probability": setting.chance,
-    }
+    proof = {} if certificate is None else {"certificate": _certificate_record(certificate)}
+    return (
+        setting.document()
+        | proof
+        | {
+            "initial_loss": float(jumps.losses[0]),
+            "jumps": [
+                _jump_record(jumps, index) | extra
+                for index, extra in zip(range(jumps.n_jumps), _next_order(jumps), strict=True)
+            ],
+            "interpolates": jumps.interpolates,
+            "unfit": jumps.unfit.tolist(),
+            "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
+            "interpolation_probability": setting.chance,
+        }
+    )
 
 
 def block_jumps_document(name: str, seed: int, jumps: BlockJumpPath) -> dict[str, Any]:
@@ -292,6 +337,43 @@ def _summary(
             "start from, which were not drawn (nan)."
         )
     return lines
+
+
+def _certificate_summary(certificate: Certificate) -> list[str]:
+    widths = certificate.times[:, 1] - certificate.times[:, 0]
+    lines = [
+        f"Certificate: {_counted(certificate.verdicts)}, with {certificate.bits} bits; clocks are enclosed "
+        f"to within {widths.max(initial=0.0):.2g}."
+    ]
+    if certificate.rounded:
+        lines.append(
+            f"Alignment of {len(certificate.rounded)} neurons rests on counting a start that is "
+            "balanced to within rounding as balanced; that of all others is proven."
+        )
+    for number, reason in enumerate(certificate.reasons, 1):
+        if reason:
+            lines.append(f"Jump {number}: {reason}.")
+    return lines
+
+
+def _counted(words: Sequence[str]) -> str:
+    kinds = dict.fromkeys(words)
+    return ", ".join(f"{words.count(kind)} {kind}" for kind in kinds) or "no jump"
+
+
+def _certificate_record(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "verdicts": list(certificate.verdicts),
+        "reasons": list(certificate.reasons),
+        "contradictions": list(certificate.contradictions),
+        "clocks": certificate.times.tolist(),
+        "losses": certificate.losses.tolist(),
+        "sq_norms": certificate.sq_norms.tolist(),
+        "escape_rates": certificate.escape_rates.tolist(),
+        "margins": [_nullable(pair) for pair in certificate.margins],
+        "rounded_neurons": list(certificate.rounded),
+        "bits": certificate.bits,
+    }
 
 
 def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:

@@ -93,3 +93,23 @@ def as_generator(rng: Any) -> np.random.Generator:
         raise InputError(
             f"`rng` is {rng!r}; pass None, a non-negative int or a numpy Generator."
         ) from None
+
+
+def instance_of(value: Any, name: str, *kinds: type) -> Any:
+    """Return `value` if it is an instance of one of `kinds`."""
+    if isinstance(value, kinds):
+        return value
+    known = " or ".join(kind.__name__ for kind in kinds)
+    raise InputError(f"`{name}` is of type {type(value).__name__}; pass one of type {known}.")
+
+
+def real_number(value: Any, name: str) -> float:
+    """Return `value` as a float; nan is let through to the check of its range."""
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        return float(value)
+    raise InputError(f"`{name}` is {value!r}; pass a number.")
+
+
+def as_times(value: Any) -> Array:
+    """Return times of any shape as floats."""
+    return _as_float(value, "t")

@@ -51,13 +51,20 @@ class ActiveSets:
         -------
         ActiveSets
         """
-        bits = np.asarray(active)
+        try:
+            bits = np.asarray(active)
+        except ValueError:
+            raise InputError("`active` has rows of different length; pass a full array.") from None
         if bits.ndim != 2 or not np.isin(bits, (0, 1)).all():
             raise InputError(
                 f"`active` has shape {bits.shape} and type {bits.dtype}; pass a boolean array of "
                 "shape (neurons, samples)."
             )
         neuron_signs = np.asarray(signs)
+        if neuron_signs.ndim != 1:
+            raise InputError(
+                f"`signs` has shape {neuron_signs.shape}; pass one sign for each neuron."
+            )
         require_length(neuron_signs, "signs", bits.shape[0], "`active`")
         if not np.isin(neuron_signs, (-1, 0, 1)).all():
             raise InputError("`signs` has an entry other than -1, 0 and 1; pass signs.")

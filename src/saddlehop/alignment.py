@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._validate import instance_of
 from .active_sets import ActiveSets, n_words
 from .errors import InputError
 from .initialization import Initialization
@@ -82,6 +83,8 @@ def align(problem: Problem, init: Initialization) -> Alignment:
     """
     from ._kernels import alignment as kernel
 
+    instance_of(problem, "problem", Problem)
+    instance_of(init, "init", Initialization)
     if init.n_samples != problem.n_samples:
         raise InputError(
             f"`init` has {init.n_samples} samples but the problem has {problem.n_samples}; draw the "

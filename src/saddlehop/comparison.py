@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._validate import instance_of
 from .errors import InputError
 from .flow import FlowPath
 from .jumps import JumpPath
@@ -87,8 +88,10 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     -------
     Comparison
     """
+    instance_of(jumps, "jumps", JumpPath)
     if isinstance(flow, Recording):
         flow = flow.beside(jumps)
+    instance_of(flow, "flow", FlowPath)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)

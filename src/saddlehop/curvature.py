@@ -16,6 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from ._arrays import Array
+from ._memory import require_memory
+from ._validate import instance_of
 from .network import Network
 from .problem import Problem
 
@@ -33,6 +35,8 @@ def local_pl_constant(problem: Problem, network: Network) -> float:
     float
         In units of 1 / t; nan where the loss is 0.
     """
+    instance_of(problem, "problem", Problem)
+    instance_of(network, "network", Network)
     residuals = problem.y - network.outputs(problem)
     size = float(np.max(np.abs(residuals)))
     if size == 0:
@@ -66,7 +70,9 @@ def asymptotic_rate(problem: Problem, network: Network) -> float:
     """
     import scipy.linalg  # slow to import
 
-    network.outputs(problem)  # checks that the two fit
+    instance_of(network, "network", Network)
+    n = network.outputs(problem).size
+    require_memory(3 * n**2, f"A matrix of {n} × {n} rates")
     scaled = np.maximum(network.hidden, 0) * (problem.norms / np.sqrt(problem.n_samples))
     rates = problem.curvatures / problem.n_samples * (network.output**2 @ (network.hidden > 0))
     if not rates.all():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array, frozen
+from ._memory import require_memory
 from ._validate import as_generator, one_of, positive_int
 from .errors import InputError
 from .orthogonalization import orthogonalize
@@ -38,6 +39,7 @@ def make_orthogonal(
         Without `directions`: inputs are known up to a rotation.
     """
     n = positive_int(n_samples, "n_samples")
+    require_memory(8 * n, f"A problem of {n} samples")
     labels = one_of(labels, "labels", LABELS)
     norms = one_of(norms, "norms", NORMS)
     generator = as_generator(rng)

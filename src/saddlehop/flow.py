@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
-from ._validate import positive_int
+from ._memory import require_memory
+from ._validate import as_times, instance_of, positive_int
 from .errors import FlowError, InputError
 from .initialization import Initialization
 from .network import Network
@@ -152,7 +153,7 @@ class FlowPath:
         return flow_dataset(self)
 
     def _require_times(self, t: Any) -> Array:
-        times = np.asarray(t, dtype=np.float64)
+        times = as_times(t)
         outside = ~((times >= 0) & (times <= self.t[-1]))
         if outside.any():
             worst = float(times[outside].ravel()[0])
@@ -312,6 +313,9 @@ def _require_rtol(rtol: Any) -> float:
 
 
 def _require_start(problem: Problem, init: Initialization, log_scale: float) -> None:
+    instance_of(problem, "problem", Problem)
+    instance_of(init, "init", Initialization)
+    require_memory(32 * init.hidden.size, f"A flow of {init.width} × {init.n_samples} weights")
     if init.hidden.shape[1] != problem.n_samples:
         raise InputError(
             f"`init` has {init.hidden.shape[1]} samples but the problem has {problem.n_samples}; "

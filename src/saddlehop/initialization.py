@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from ._validate import as_generator, frozen_array, one_of, positive_int, require_length
+from ._memory import require_memory
+from ._validate import (
+    as_generator,
+    frozen_array,
+    instance_of,
+    one_of,
+    positive_int,
+    require_length,
+)
 from .errors import InputError
 from .network import Network
 from .problem import Problem, row_norms
 
-_MOST_WEIGHTS = 2**37  # 1 TiB
 LAWS = ("balanced", "dominated", "gaussian")
 
 
@@ -99,15 +106,12 @@ class Initialization:
         -------
         Initialization
         """
+        instance_of(problem, "problem", Problem)
         width = positive_int(width, "width")
         law = one_of(law, "law", LAWS)
         generator = as_generator(rng)
         n_samples, n_features = problem.n_samples, problem.n_features
-        if width * n_samples > _MOST_WEIGHTS:
-            raise InputError(
-                f"`width` is {width}: {width} × {n_samples} weights would take "
-                f"{width * n_samples * 8 / 2**30:.3g} GiB; pass fewer neurons."
-            )
+        require_memory(2 * width * n_samples, f"`width` is {width}: {width} × {n_samples} weights")
         hidden = generator.standard_normal((width, n_samples))
         hidden /= np.sqrt(n_features)
         off_span = (
@@ -135,6 +139,7 @@ class Initialization:
         -------
         Initialization
         """
+        instance_of(problem, "problem", Problem)
         weights = frozen_array(W, "W", 2)
         hidden = problem.project(weights)
         if problem.directions is None:

@@ -13,8 +13,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from ._validate import int_at_least
+from ._validate import int_at_least, real_number
 from .errors import InputError
+
+_MOST_WIDTH = 2**17  # a few seconds
 
 
 def interpolation_probability(n_positive: int, n_negative: int, width: int) -> float:
@@ -39,6 +41,11 @@ def interpolation_probability(n_positive: int, n_negative: int, width: int) -> f
     n_positive = int_at_least(n_positive, "n_positive", 0)
     n_negative = int_at_least(n_negative, "n_negative", 0)
     width = int_at_least(width, "width", 0)
+    if width > _MOST_WIDTH:
+        raise InputError(
+            f"`width` is {width}, whose exact binomials would take {width**2 / 2**33:.3g} GiB of "
+            f"arithmetic; pass at most {_MOST_WIDTH}."
+        )
     covered = _log_covered(width)
     with np.errstate(under="ignore"):
         both = np.exp(_times(n_positive, covered) + _times(n_negative, covered[::-1]))
@@ -59,6 +66,7 @@ def required_width(n_positive: int, n_negative: int, probability: float) -> int:
     -------
     int
     """
+    probability = real_number(probability, "probability")
     if not 0 < probability < 1:
         raise InputError(f"`probability` is {probability}; pass a number strictly between 0 and 1.")
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, chunks, frozen, norm
-from ._validate import require_length
+from ._validate import instance_of, real_number, require_length
 from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
 from .block_process import Block, run
@@ -222,6 +222,7 @@ class JumpPath:
 
     def __call__(self, clock: float) -> Network:
         """Return the network at a time on the clock t / log(1/λ)."""
+        clock = real_number(clock, "clock")
         if not clock >= 0:
             raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
         return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
@@ -271,7 +272,11 @@ class JumpPath:
         ]
 
     def _require_saddle(self, index: int) -> None:
-        if not isinstance(index, (int, np.integer)) or not 0 <= index <= self.n_jumps:
+        if (
+            isinstance(index, bool)
+            or not isinstance(index, (int, np.integer))
+            or not 0 <= index <= self.n_jumps
+        ):
             raise InputError(
                 f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
                 "these."
@@ -331,6 +336,8 @@ def solve_jumps(
     O(m n) operations in all: each sample enters the growth rates once and leaves them once. Large
     problems are cut into blocks for all cores, which changes no bit of the result.
     """
+    instance_of(problem, "problem", Problem)
+    tie_tol = real_number(tie_tol, "tie_tol")
     if not 0 <= tie_tol < 1:
         raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
     alignment = align(problem, start) if isinstance(start, Initialization) else start

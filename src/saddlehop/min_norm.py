@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._arrays import Array, norm
+from ._validate import instance_of
 from .network import Network
 from .problem import Problem
 
@@ -49,6 +50,7 @@ def min_norm_interpolator(problem: Problem) -> MinNormInterpolator:
     -------
     MinNormInterpolator
     """
+    instance_of(problem, "problem", Problem)
     output = np.zeros(2)
     hidden = np.zeros((2, problem.n_samples))
     dual = np.zeros(problem.n_samples)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from ._validate import frozen_array, require_length
+from ._validate import frozen_array, instance_of, require_length
 from .problem import Problem
 
 
@@ -59,7 +59,8 @@ class Network:
 
     def loss(self, problem: Problem) -> float:
         """Return the loss (1/2n) Σ_k (y_k − h(x_k))²."""
-        return float(np.mean((problem.y - self.outputs(problem)) ** 2) / 2)
+        outputs = self.outputs(problem)
+        return float(np.mean((problem.y - outputs) ** 2) / 2)
 
     def predict(self, X: Any, problem: Problem) -> Array:
         """Return h(x) at any points.
@@ -79,4 +80,5 @@ class Network:
         return np.asarray(np.maximum(problem.project(X) @ self.hidden.T, 0) @ self.output)
 
     def _require_samples(self, problem: Problem) -> None:
+        instance_of(problem, "problem", Problem)
         require_length(problem.y, "problem.y", self.hidden.shape[1], "the network's sample axis")

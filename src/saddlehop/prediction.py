@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
+from ._validate import as_times
 
 if TYPE_CHECKING:
     from .jumps import JumpPath
@@ -52,7 +53,7 @@ class Prediction:
 
     def loss_at(self, t: Any) -> Array:
         """Return the composite loss at times of any shape."""
-        times = np.asarray(t, dtype=np.float64)
+        times = as_times(t)
         flat = times.ravel()
         problem = self.jumps.problem
         doubled = np.full(flat.size, np.sum(problem.y[self.jumps.unfit] ** 2))
@@ -64,7 +65,7 @@ class Prediction:
 
     def log_output_at(self, t: Any) -> Array:
         """Return log|a_j| at times of any shape; the neurons are the last axis."""
-        times = np.asarray(t, dtype=np.float64)
+        times = as_times(t)
         flat = times.ravel()
         stage = np.searchsorted(np.maximum.accumulate(self._origins), flat, side="right")
         values = self._lines(flat, stage)

@@ -20,7 +20,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from ._arrays import Array, chunks, frozen
-from ._validate import frozen_array, require_length
+from ._validate import frozen_array, real_number, require_length
 from .errors import InputError, NotOrthogonalError
 
 ORTH_TOL = 1e-8
@@ -73,7 +73,7 @@ class Problem:
             require_length(directions, "directions", y.size, "`y`")
             _require_unit_rows(directions)
             if not assume_orthogonal:
-                _require_orthogonal_rows(directions, orth_tol)
+                _require_orthogonal_rows(directions, real_number(orth_tol, "orth_tol"))
             object.__setattr__(self, "directions", directions)
 
     @classmethod

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from ._arrays import Array
 
@@ -104,6 +103,8 @@ def _time_of_area(
     a: float, slope: float, rho: float, area: float, turn: float | None
 ) -> float | None:
     """When ∫ a dt reaches `area`, or None if a turns first or that never happens."""
+    from scipy.optimize import brentq  # takes longer to import than all of saddlehop
+
     if turn is not None and _area(a, slope, rho, turn) <= area:
         return None
     end = turn if turn is not None else 1 / rho

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,22 @@ from .errors import DataFileError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_UNREADABLE = (  # what a damaged archive, or one of a kind that zipfile does not know, may raise
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def read_samples(path: str | Path, target: str = "y") -> tuple[Array, Array]:
@@ -69,6 +87,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if len(second) > len(first):  # pandas would take the first column for an index
         raise DataFileError(
             f"{path.name!r} has rows with more cells than its header; give every column a name."
+        )
+    repeated = [name for name in first if header == 0 and first.count(name) > 1]
+    if repeated:
+        raise DataFileError(
+            f"{path.name!r} names more than one column {repeated[0]!r}; give every column its own name."
         )
     return table
 
@@ -153,9 +176,9 @@ def _numbers(table: pd.DataFrame, column: int, name: str) -> Array:
 
 def _read_npz(path: Path, target: str) -> tuple[Array, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as err:
+    except _UNREADABLE as err:
         reason = " ".join(str(err).split()).rstrip(".")
         raise DataFileError(
             f"{path.name!r} is not a readable NPZ file of plain arrays ({reason}); write it with "

@@ -30,10 +30,12 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
         if sign == 0:
             stalled[j] = np.any((hidden[j] > 0) & (pulls != 0))
             continue
-        if not _may_turn(output[j], hidden[j], pulls, sign):
+        unit = _unit(output[j], hidden[j])
+        a, u = output[j] * unit, hidden[j] * unit
+        if not _may_turn(a, u, pulls, sign):
             _set_bits(words[:, j >> 6], np.uint64(j & 63), hidden[j], pulls, sign)
             continue
-        dying, pieces = _pieces(output[j], hidden[j], sign * pulls)
+        dying, pieces = _pieces(a, u, sign * pulls)
         index, _, double = _turn(pieces)
         if double:
             signs[j] = 0
@@ -44,6 +46,12 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
             signs[j] = -sign
             for k in dying[index:]:
                 words[k, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+
+
+@njit(cache=True)
+def _unit(a, u):
+    """A power of two that brings a start to order 1, so that its squares are within range."""
+    return math.ldexp(1.0, -math.frexp(max(abs(a), np.max(u)))[1])
 
 
 @njit(cache=True)

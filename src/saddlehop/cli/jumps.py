@@ -16,6 +16,7 @@ from .._show import (
     print_jumps,
 )
 from ..block_jumps import solve_jumps_blocks
+from ..certificate import certify
 from ..errors import InputError
 from ..jumps import solve_jumps
 from ..sample_blocks import SampleBlocks, is_sample_file
@@ -48,6 +49,9 @@ def jumps_command(
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler to work on, such as tcp://host:8786.")
     ] = None,
+    prove: Annotated[
+        bool, typer.Option("--certify", help="Prove each jump in ball arithmetic.")
+    ] = False,
 ) -> None:
     """Compute the limit λ → 0 on a data file: which neuron activates when and fits what.
 
@@ -56,10 +60,10 @@ def jumps_command(
     """
     require_writable(data, plot, csv)
     if is_sample_file(data):
-        if plot or orthogonal or law == "gaussian" or target != "y":
+        if plot or orthogonal or prove or law == "gaussian" or target != "y":
             raise InputError(
-                f"{data.name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target` and the "
-                "gaussian law do not apply; leave them out."
+                f"{data.name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target`, "
+                "`--certify` and the gaussian law do not apply; leave them out."
             )
         _jumps_of_blocks(data, width, checked_seed(seed), as_json, csv, scheduler)
         return
@@ -70,14 +74,15 @@ def jumps_command(
         )
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
+    certificate = certify(setting.problem, setting.init, jumps) if prove else None
     if plot:
         write_jump_picture(setting, jumps, plot)
     if csv:
         write_whole(csv, jumps.to_frame().to_csv)
     if as_json:
-        print_json(jumps_document(setting, jumps))
+        print_json(jumps_document(setting, jumps, certificate))
     else:
-        print_jumps(setting, jumps)
+        print_jumps(setting, jumps, certificate)
 
 
 def _jumps_of_blocks(

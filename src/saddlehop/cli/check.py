@@ -1,0 +1,44 @@
+"""`saddlehop check`: a second opinion on the limit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .._show import print_json, print_opinion
+from ..check import SCALES, second_opinion
+from ..jumps import solve_jumps
+from ._options import AsJson, Data, Law, Orthogonalize, Seed, Target, Width, load
+
+
+def check_command(
+    data: Data,
+    target: Target = "y",
+    width: Width = 40,
+    law: Law = "balanced",
+    seed: Seed = 0,
+    orthogonal: Orthogonalize = False,
+    init_scale: Annotated[str, typer.Option(help='Scales λ of the flows; "" for none.')] = ",".join(
+        SCALES
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Compute the limit again in other ways and print how far they agree."""
+    setting = load(data, target, width, law, seed, orthogonal)
+    scales = [scale.strip() for scale in init_scale.split(",") if scale.strip()]
+    jumps = solve_jumps(setting.problem, setting.init)
+    opinion = second_opinion(setting.problem, setting.init, jumps, scales=scales)
+    if as_json:
+        rows = opinion.to_frame().astype(object)
+        print_json(
+            setting.document()
+            | {
+                "agrees": opinion.agrees,
+                "agreements": rows.where(rows.notna(), None).to_dict("records"),
+            }
+        )
+    else:
+        print_opinion(setting, opinion)
+    if not opinion.agrees:
+        raise typer.Exit(1)
