@@ -1,5 +1,6 @@
 import dataclasses
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -353,3 +354,56 @@ def test_bad_input_gets_one_sentence(call, sentence):
 
 
 START = sh.Initialization([1.0], [[1.0, 1.0]])
+
+
+class TestLabelsFarApart:
+    """Against 60 digits: sums of tiny labels, and arrivals that agree in many digits."""
+
+    def exact(self, y, active):
+        """Neurons and clocks of the jumps; all neurons positive, norms one."""
+        with mpmath.workdps(60):
+            n, still_open, clock = len(y), set(range(len(y))), mpmath.mpf(0)
+            exponents = {j: mpmath.mpf(-1) for j in range(len(active))}
+            jumps = []
+            while True:
+                rates = {
+                    j: mpmath.sqrt(sum(mpmath.mpf(y[k]) ** 2 for k in still_open if active[j, k]))
+                    / n
+                    for j in exponents
+                }
+                waits = {j: -exponents[j] / rate for j, rate in rates.items() if rate > 0}
+                if not waits:
+                    return jumps
+                first = min(waits, key=waits.get)
+                clock += waits[first]
+                for j in waits:
+                    exponents[j] += rates[j] * waits[first]
+                del exponents[first]
+                still_open -= {k for k in still_open if active[first, k]}
+                jumps.append((first, clock))
+
+    def assert_exact(self, y, active):
+        path = sh.solve_jumps(sh.Problem(y), sh.ActiveSets.from_bool(active, np.ones(len(active))))
+        expected = self.exact(y, np.asarray(active, dtype=bool))
+        assert path.neurons == tuple((neuron,) for neuron, _ in expected)
+        clocks = [float(clock) for _, clock in expected]
+        np.testing.assert_allclose(path.times, clocks, rtol=1e-13)
+        return path
+
+    @pytest.mark.parametrize("small", [1e-10, 1e-25, 1e-40, 1e-60, 1e-120])
+    def test_tiny_labels_beside_large_ones_of_other_neurons(self, small):
+        y = [1.0, 2.0, small, 3 * small, 0.7 * small, small**1.1]
+        active = np.array(
+            [[1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 1]]
+        )
+        path = self.assert_exact(y, active)
+        blocks = sh.SampleBlocks.from_sets(path.problem, path.sets, 2)
+        np.testing.assert_array_equal(sh.solve_jumps_blocks(blocks).times, path.times)
+
+    @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-5])
+    def test_neurons_that_share_the_largest_label_and_arrive_almost_together(self, gap):
+        y = [1.0, gap, 2 * gap, gap**2, 1.3 * gap**2]
+        active = np.array(
+            [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0], [1, 0, 1, 1, 0]]
+        )
+        self.assert_exact(y, active)

@@ -7,7 +7,8 @@ of the weights g_k = (p_k 2^−E)², p_k = |y_k| ‖x_k‖, so that the growth r
 The weights are cut into three integers ("limbs") of `bits` bits each. Integer sums are exact, so
 they do not depend on the order of the samples or on how they are cut into blocks, equal sets have
 equal rates to the last bit, and taking a fitted sample out again leaves no trace. When the largest
-sums have become small, E is lowered and the sums are made afresh.
+sums have become small, E is lowered and the sums are made afresh. A neuron whose own sum is too
+small for its digits (`find_faint`) gets one with an E of its own.
 
 `jump_process` is the whole loop on samples held in one piece. `block_process.py` runs the same loop
 over many blocks with the same functions: those named without underscore.
@@ -18,10 +19,12 @@ import math
 import numpy as np
 from numba import njit
 
+from . import twofold
 from .squares import add_squares
 
 LIMBS = 3
 _RESCALE_BITS = 16  # of the largest sum, so at least 8 of every open p_k
+_FAINT_BITS = 20  # by which the second limb of a faint sum is not filled, the first being empty
 _PORTION = 4096  # samples
 _MANY = 4096  # samples from which on sums by bytes are faster than sums by bits
 
@@ -50,17 +53,21 @@ def jump_process(words, y, norms, width, tie_tol):
     history = np.empty((min(most + 1, 32), width))
     jump_of_neuron = np.full(width, -1)
 
-    exponents = np.full(width, -1.0)
-    speeds, arrivals = np.zeros(width), np.empty(width)
+    exponents, speeds, arrivals = new_neurons(width)
     group = np.zeros(words.shape[1], dtype=np.uint64)
     sums = np.zeros((LIMBS, 64 * words.shape[1]), dtype=np.int64)
     scale = scale_of(y, norms, still_open[:n_open])
+    vanishing = lowest_of(y, norms, still_open[:n_open]) < scale - vanishing_bits(bits)
     add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
-    history[0] = exponents
+    history[0] = exponents[0]
 
     jump, clock = 0, 0.0
     while n_open > 0:
         set_speeds(sums, bits, scale, speeds)
+        if vanishing or has_faint(sums, bits, jump_of_neuron):
+            _refine(
+                words, y, norms, still_open[:n_open], sums, bits, vanishing, jump_of_neuron, speeds
+            )
         wait, margin, escape = next_jump(
             jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group
         )
@@ -78,7 +85,7 @@ def jump_process(words, y, norms, width, tie_tol):
         offsets[jump] = n_fitted
         if jump == len(history):
             history = _grown(history)
-        history[jump] = exponents
+        history[jump] = exponents[0]
 
     return (
         times[:jump],
@@ -138,6 +145,21 @@ def scale_of(y, norms, samples):
     for k in samples:
         largest = max(largest, abs(y[k] * norms[k]))
     return math.frexp(largest)[1] if largest > 0 else -10000
+
+
+@njit(cache=True, nogil=True)
+def lowest_of(y, norms, samples):
+    """Exponent e with p_k ≥ 2^(e − 1) for all the samples; very high for none."""
+    smallest = np.inf
+    for k in samples:
+        smallest = min(smallest, abs(y[k] * norms[k]))
+    return math.frexp(smallest)[1] if smallest < np.inf else 10000
+
+
+@njit(cache=True)
+def vanishing_bits(bits):
+    """How much lower the exponent of p_k may be than E before nothing is left of its weight."""
+    return LIMBS * bits // 2 - 1
 
 
 @njit(cache=True, nogil=True)
@@ -225,18 +247,109 @@ def _limbs(p, up):
 
 
 @njit(cache=True)
+def _is_faint(sums, bits, vanishing, j):
+    if sums[0, j] != 0 or sums[1, j] >= np.int64(1) << np.int64(bits - _FAINT_BITS):
+        return False
+    return vanishing or sums[1, j] != 0 or sums[2, j] != 0
+
+
+@njit(cache=True)
+def has_faint(sums, bits, jump_of_neuron):
+    """Tell whether the sum of a dormant neuron has too few digits."""
+    found = False
+    for j in range(jump_of_neuron.size):
+        found |= jump_of_neuron[j] < 0 and _is_faint(sums, bits, False, j)
+    return found
+
+
+@njit(cache=True)
+def find_faint(sums, bits, vanishing, jump_of_neuron):
+    """List the dormant neurons whose sums have too few digits.
+
+    `vanishing` says that there are open samples so small that nothing of them is in the sums, so
+    that a sum of zero does not mean a neuron without open samples.
+    """
+    return np.array(
+        [
+            j
+            for j in range(jump_of_neuron.size)
+            if jump_of_neuron[j] < 0 and _is_faint(sums, bits, vanishing, j)
+        ],
+        dtype=np.int64,
+    )
+
+
+@njit(cache=True, nogil=True)
+def own_scale(words, y, norms, samples, j):
+    """`scale_of` the samples on which neuron j is active."""
+    largest, place = 0.0, np.uint64(j & 63)
+    for k in samples:
+        if (words[k, j >> 6] >> place) & np.uint64(1) != 0:
+            largest = max(largest, abs(y[k] * norms[k]))
+    return math.frexp(largest)[1] if largest > 0 else -10000
+
+
+@njit(cache=True, nogil=True)
+def add_own_weights(words, y, norms, samples, j, scale, bits, sums):
+    """Add the weight, at a scale of its own, of each sample on which neuron j is active to sums[:, j]."""
+    place, up = np.uint64(j & 63), math.ldexp(1.0, bits)
+    down, further = _powers(-scale)
+    for k in samples:
+        if (words[k, j >> 6] >> place) & np.uint64(1) != 0:
+            first, second, third = _limbs(y[k] * norms[k] * down * further, up)
+            sums[0, j] += first
+            sums[1, j] += second
+            sums[2, j] += third
+
+
+@njit(cache=True)
+def _refine(words, y, norms, samples, sums, bits, vanishing, jump_of_neuron, speeds):
+    """Set the speeds of faint neurons from sums of their own."""
+    own = np.zeros(sums.shape, dtype=np.int64)
+    for j in find_faint(sums, bits, vanishing, jump_of_neuron):
+        scale = own_scale(words, y, norms, samples, j)
+        if scale > -10000:
+            add_own_weights(words, y, norms, samples, j, scale, bits, own)
+            speeds[:, j] = speed_of(own, bits, scale, j)
+
+
+@njit(cache=True)
 def are_small(sums, bits):
     """Tell whether all sums have shrunk so far that a lower scale is due."""
     return sums[0].max() < np.int64(1) << np.int64(bits - _RESCALE_BITS)
 
 
 @njit(cache=True)
+def new_neurons(width):
+    """Exponents at the start, and room for speeds and arrivals: twofold numbers, shape (2, m) each.
+
+    A float would lose, at each jump, the digits in which the arrivals of neurons agree.
+    """
+    exponents = np.zeros((2, width))
+    exponents[0] = -1.0
+    return exponents, np.zeros((2, width)), np.zeros((2, width))
+
+
+@njit(cache=True)
 def set_speeds(sums, bits, scale, speeds):
     """Fill `speeds` with n ρ_j; n stays apart so that rational examples come out exact."""
-    limb = math.ldexp(1.0, -bits)
-    for j in range(speeds.size):
-        total = (sums[0, j] + (sums[1, j] + sums[2, j] * limb) * limb) * limb
-        speeds[j] = math.ldexp(math.sqrt(total), scale)
+    for j in range(speeds.shape[1]):
+        speeds[:, j] = speed_of(sums, bits, scale, j)
+
+
+@njit(cache=True)
+def speed_of(sums, bits, scale, j):
+    """Return n ρ_j as an array of two."""
+    speed = np.zeros(2)
+    high, low, unit = 0.0, 0.0, 1.0
+    for limb in range(LIMBS):
+        unit = math.ldexp(unit, -bits)
+        top = (sums[limb, j] >> 31) << 31  # floats have no room for 63 bits
+        high, low = twofold.add(high, low, float(top) * unit, float(sums[limb, j] - top) * unit)
+    if high > 0:
+        high, low = twofold.square_root(high, low)
+        speed[0], speed[1] = math.ldexp(high, scale), math.ldexp(low, scale)
+    return speed
 
 
 @njit(cache=True)
@@ -246,53 +359,50 @@ def next_jump(jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump
     Returns the wait, the wait of the runner-up after it, and the fastest growth rate before.
     """
     fastest = _fastest(speeds, jump_of_neuron) / n_samples
-    wait = _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals)
+    wait, wait_low = _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals)
     slack = tie_tol * (clock + wait)
-    margin = _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group)
-    return wait, margin, fastest
+    group[:] = 0
+    arrived, runner_up = 0, np.inf
+    for j in range(jump_of_neuron.size):
+        if jump_of_neuron[j] >= 0 or arrivals[0, j] == np.inf:
+            continue
+        late, late_low = twofold.add(arrivals[0, j], arrivals[1, j], -wait, -wait_low)
+        if late <= slack:
+            arrived += 1
+            exponents[:, j] = 0.0
+            jump_of_neuron[j] = jump
+            group[j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+        else:
+            grown, grown_low = twofold.multiply(late, late_low, speeds[0, j], speeds[1, j])
+            grown, grown_low = twofold.divide(grown, grown_low, float(n_samples), 0.0)
+            exponents[0, j], exponents[1, j] = -grown, -grown_low
+            runner_up = min(runner_up, late)
+    return wait, 0.0 if arrived > 1 else runner_up, fastest
 
 
 @njit(cache=True)
 def _fastest(speeds, jump_of_neuron):
     fastest = 0.0
-    for j in range(speeds.size):
+    for j in range(jump_of_neuron.size):
         if jump_of_neuron[j] < 0:
-            fastest = max(fastest, speeds[j])
+            fastest = max(fastest, speeds[0, j])
     return fastest
 
 
 @njit(cache=True)
 def _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals):
     """Fill `arrivals` with the waits −e_j / ρ_j of the dormant neurons; return the least."""
-    least = np.inf
-    for j in range(speeds.size):
-        dormant = jump_of_neuron[j] < 0 and speeds[j] > 0
-        arrivals[j] = -exponents[j] * n_samples / speeds[j] if dormant else np.inf
-        least = min(least, arrivals[j])
-    return least
-
-
-@njit(cache=True)
-def _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group):
-    """Grow the dormant neurons, activate those that arrive, set their bits in `group`.
-
-    Returns the wait for the runner-up: 0 in a tie, inf if there is none.
-    """
-    group[:] = 0
-    arrived, runner_up = 0, np.inf
-    for j in range(arrivals.size):
-        if jump_of_neuron[j] >= 0:
+    least, least_low = np.inf, 0.0
+    for j in range(jump_of_neuron.size):
+        arrivals[:, j] = np.inf, 0.0
+        if jump_of_neuron[j] >= 0 or speeds[0, j] == 0:
             continue
-        late = arrivals[j] - wait
-        if late <= slack:
-            arrived += 1
-            exponents[j] = 0.0
-            jump_of_neuron[j] = jump
-            group[j >> 6] |= np.uint64(1) << np.uint64(j & 63)
-        else:
-            exponents[j] *= late / arrivals[j] if late < np.inf else 1.0
-            runner_up = min(runner_up, late)
-    return 0.0 if arrived > 1 else runner_up
+        way, way_low = twofold.multiply(-exponents[0, j], -exponents[1, j], float(n_samples), 0.0)
+        wait, wait_low = twofold.divide(way, way_low, speeds[0, j], speeds[1, j])
+        arrivals[0, j], arrivals[1, j] = wait, wait_low
+        if wait < least or (wait == least and wait_low < least_low):
+            least, least_low = wait, wait_low
+    return least, least_low
 
 
 @njit(cache=True, nogil=True)
