@@ -1,0 +1,198 @@
+"""What a claim is, and what measuring it gives.
+
+A claim is measured (sizes → table) and then judged (table → numbers with intervals → verdict); each
+number that bears on the statement carries the range of values that the statement allows. A number
+agrees if its confidence interval meets that range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ..errors import MissingExtraError
+from .statistics import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Report = Callable[[float], object]
+T = TypeVar("T")
+
+HOLDS, PARTLY, FAILS = "holds", "holds in part", "fails"
+MEASURED, SKIPPED = "measured", "not measured"
+WIDTH_IN, HEIGHT_IN = 3.4, 2.7
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number."""
+
+    label: str
+    """What it is, with its unit or clock."""
+    value: float
+    """The estimate."""
+    low: float
+    """Lower end of its 95% confidence interval."""
+    high: float
+    """Upper end."""
+    allowed: tuple[float, float] | None = None
+    """Values that the statement allows; None if the statement says nothing about it."""
+    theory: str = ""
+    """What theory says it is, in words."""
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the confidence interval meets the allowed range; None without one."""
+        if self.allowed is None:
+            return None
+        return bool(self.low <= self.allowed[1] and self.high >= self.allowed[0])
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimResult:
+    """A claim beside what was measured."""
+
+    name: str
+    """Short name, as in `--only`."""
+    statement: str
+    """The claim in one sentence."""
+    table: pd.DataFrame
+    """What was measured."""
+    numbers: tuple[Number, ...]
+    """Numbers drawn from the table."""
+    verdict: str
+    """"holds", "holds in part", "fails"; "measured" where nothing is claimed; "not measured"."""
+    remark: str
+    """What the verdict rests on, and where it ends."""
+    draw: Callable[[Axes, pd.DataFrame], None] | None
+    """Draws the table on an Axes."""
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the measurement on `ax`, a new figure of column width if None; return the Axes."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
+        if self.draw is not None:
+            self.draw(ax, self.table)
+        ax.spines[["top", "right"]].set_visible(False)
+        return ax
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A claim that can be measured: call it."""
+
+    name: str
+    """Short name, as in `--only`."""
+    statement: str
+    """The claim in one sentence."""
+    measure: Callable[..., pd.DataFrame]
+    """Sizes → table."""
+    judge: Callable[[pd.DataFrame], tuple[Sequence[Number], str]]
+    """Table → numbers and a remark."""
+    draw: Callable[[Axes, pd.DataFrame], None]
+    """Draws the table."""
+    quick: dict[str, Any]
+    """Sizes that take seconds."""
+    full: dict[str, Any]
+    """Sizes that take minutes."""
+
+    def __call__(
+        self, *, quick: bool = False, report: Report = lambda share: None
+    ) -> ClaimResult:
+        """Measure and judge.
+
+        Parameters
+        ----------
+        quick : bool
+            Smaller sizes and fewer draws.
+        report : callable
+            Called with the share of the work that is done, from 0 to 1.
+
+        Returns
+        -------
+        ClaimResult
+            The same for every call: all draws are seeded.
+        """
+        try:
+            table = self.measure(**(self.quick if quick else self.full), report=report)
+        except MissingExtraError as missing:
+            return self._skipped(str(missing))
+        return self.of(table)
+
+    def of(self, table: pd.DataFrame) -> ClaimResult:
+        """Judge a table that was measured before."""
+        numbers, remark = self.judge(table)
+        return ClaimResult(
+            self.name,
+            self.statement,
+            table,
+            tuple(numbers),
+            verdict_of(numbers),
+            remark,
+            self.draw,
+        )
+
+    def _skipped(self, reason: str) -> ClaimResult:
+        empty = as_table([])
+        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, None)
+
+
+def verdict_of(numbers: Iterable[Number]) -> str:
+    """Return the verdict: do all, some or none of the numbers agree with the statement?"""
+    agree = [number.agrees for number in numbers if number.agrees is not None]
+    if not agree:
+        return MEASURED
+    return HOLDS if all(agree) else PARTLY if any(agree) else FAILS
+
+
+def number_of(
+    label: str,
+    estimate: Estimate,
+    allowed: tuple[float, float] | None = None,
+    theory: str = "",
+) -> Number:
+    """Return an estimate as a `Number`."""
+    return Number(label, estimate.value, *estimate.interval, allowed, theory)
+
+
+def share_of(
+    label: str,
+    successes: int,
+    trials: int,
+    allowed: tuple[float, float] | None = None,
+    theory: str = "",
+) -> Number:
+    """Return a proportion with its Wilson interval as a `Number`."""
+    from .statistics import wilson
+
+    low, high = wilson(successes, trials)
+    return Number(label, successes / trials, float(low), float(high), allowed, theory)
+
+
+def exact(
+    label: str, value: float, allowed: tuple[float, float] | None = None, theory: str = ""
+) -> Number:
+    """Return a number without error, such as a maximum over what was drawn, as a `Number`."""
+    return Number(label, float(value), float(value), float(value), allowed, theory)
+
+
+def as_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return records as a DataFrame."""
+    import pandas as pd
+
+    return pd.DataFrame(rows)
+
+
+def tracked(items: Sequence[T], report: Report, costs: Sequence[float] | None = None) -> Iterator[T]:
+    """Yield `items`, reporting the share of the work done; `costs` says how dear each is."""
+    weights = np.cumsum(np.ones(len(items)) if costs is None else np.asarray(costs, dtype=float))
+    for item, done in zip(items, weights, strict=True):
+        yield item
+        report(float(done / weights[-1]))
