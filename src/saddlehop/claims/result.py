@@ -19,6 +19,9 @@ from .statistics import Estimate
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Panel = Callable[[Axes, pd.DataFrame], None]
 
 Report = Callable[[float], object]
 T = TypeVar("T")
@@ -69,19 +72,31 @@ class ClaimResult:
     """"holds", "holds in part", "fails"; "measured" where nothing is claimed; "not measured"."""
     remark: str
     """What the verdict rests on, and where it ends."""
-    draw: Callable[[Axes, pd.DataFrame], None] | None
-    """Draws the table on an Axes."""
+    panels: tuple[Panel, ...]
+    """Each draws one view of the table on an Axes; none if nothing was measured."""
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the measurement on `ax`, a new figure of column width if None; return the Axes."""
+    def plot(self, ax: Axes | None = None, panel: int = 0) -> Axes:
+        """Draw one panel on `ax`, a new figure of column width if None; return the Axes."""
         if ax is None:
             import matplotlib.pyplot as plt
 
             ax = plt.subplots(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
-        if self.draw is not None:
-            self.draw(ax, self.table)
+        if self.panels:
+            self.panels[panel](ax, self.table)
         ax.spines[["top", "right"]].set_visible(False)
         return ax
+
+    def figure(self) -> Figure:
+        """Return a figure of column width with all panels, one under the other."""
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
+        with rc_context({"font.size": 8, "legend.fontsize": 6.5, "lines.markersize": 4}):
+            count = max(len(self.panels), 1)
+            figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN * count), layout="constrained")
+            for panel, ax in enumerate(figure.subplots(count, squeeze=False).ravel()):
+                self.plot(ax, panel)
+            return figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +111,8 @@ class Claim:
     """Sizes → table."""
     judge: Callable[[pd.DataFrame], tuple[Sequence[Number], str]]
     """Table → numbers and a remark."""
-    draw: Callable[[Axes, pd.DataFrame], None]
-    """Draws the table."""
+    panels: tuple[Panel, ...]
+    """Each draws one view of the table."""
     quick: dict[str, Any]
     """Sizes that take seconds."""
     full: dict[str, Any]
@@ -136,12 +151,12 @@ class Claim:
             tuple(numbers),
             verdict_of(numbers),
             remark,
-            self.draw,
+            self.panels,
         )
 
     def _skipped(self, reason: str) -> ClaimResult:
         empty = as_table([])
-        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, None)
+        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, ())
 
 
 def verdict_of(numbers: Iterable[Number]) -> str:

@@ -1,0 +1,204 @@
+"""The limit interpolates as soon as m ≳ log n.
+
+Union bound over the samples: 1 − P ≤ n (3/4)^m, so the width for a given P grows as
+log n / log(4/3). The chance of success at several widths gives that width by maximum likelihood for
+log(−log P) = b − s m; a line through those against log n gives the slope.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..active_sets import ActiveSets
+from ..initialization import Initialization
+from ..interpolation import interpolation_probability, required_width
+from ..jumps import solve_jumps
+from .draws import BLACK, COLORS, generator, half_and_half
+from .result import Claim, Number, Report, as_table, number_of, share_of, tracked
+from .statistics import Line, fit_line, threshold, wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+SLOPE = 1 / math.log(4 / 3)
+CHANCES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
+SURE = 0.95
+
+
+def measure(
+    *,
+    sizes: Sequence[int],
+    gaussian_sizes: Sequence[int],
+    draws: int,
+    checks: Sequence[tuple[int, int, int]] = (),
+    report: Report = lambda share: None,
+) -> pd.DataFrame:
+    """Count how often random layers interpolate in the limit.
+
+    Parameters
+    ----------
+    sizes, gaussian_sizes : sequence of int
+        Numbers of samples n, half of either sign, for the balanced and the gaussian law.
+    draws : int
+        Layers for each n and width; the widths are those at which theory has `CHANCES`.
+    checks : sequence of (n, width, draws)
+        Further points, for the balanced law.
+    """
+    points = [("balanced", n, m, draws) for n in sizes for m in _widths(n, 1.0)]
+    points += [("gaussian", n, m, draws) for n in gaussian_sizes for m in _widths(n, 1.15)]
+    points += [("balanced", n, m, count) for n, m, count in checks]
+    rows = []
+    costs = [point[1] * point[2] * point[3] + 1e5 for point in points]
+    for law, n, width, count in tracked(points, report, costs):
+        successes = sum(_interpolates(law, n, width, draw) for draw in range(count))
+        formula = interpolation_probability(n // 2, n - n // 2, width)
+        low, high = wilson(successes, count)
+        rows.append(
+            {
+                "law": law,
+                "n": n,
+                "width": width,
+                "draws": count,
+                "successes": successes,
+                "low": float(low),
+                "high": float(high),
+                "formula": formula if law == "balanced" else np.nan,
+            }
+        )
+    return as_table(rows)
+
+
+def _widths(n: int, factor: float) -> list[int]:
+    """Widths around those at which the formula has `CHANCES`; wider for other laws."""
+    exact = [required_width(n // 2, n - n // 2, chance) for chance in CHANCES]
+    return sorted({round(width * factor) for width in exact})
+
+
+def _interpolates(law: str, n: int, width: int, draw: int) -> bool:
+    problem = half_and_half(n)
+    rng = generator(3, n, width, draw)
+    if law == "balanced":
+        return solve_jumps(problem, ActiveSets.draw(problem, width, rng)).interpolates
+    return solve_jumps(problem, Initialization.draw(problem, width, law, rng)).interpolates
+
+
+def sure_widths(table: pd.DataFrame, law: str) -> pd.DataFrame:
+    """Return for each n the width at which P = 0.95, with its standard error."""
+    rows = []
+    for n, part in table[table["law"] == law].groupby("n"):
+        width = threshold(part["width"], part["successes"], part["draws"], SURE)
+        rows.append({"n": n, "width": width.value, "error": width.error})
+    return as_table(rows)
+
+
+def _line(table: pd.DataFrame, law: str) -> Line:
+    widths = sure_widths(table, law)
+    return fit_line(np.log(widths["n"]), widths["width"], widths["error"])
+
+
+def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+    """Compare slopes with 1/log(4/3) and every proportion with the formula."""
+    numbers = []
+    for law in ("balanced", "gaussian"):
+        if (table["law"] == law).any():
+            slope = _line(table, law).slope
+            allowed = (SLOPE, SLOPE) if law == "balanced" else None
+            theory = f"1/log(4/3) = {SLOPE:.3f}" if law == "balanced" else "no formula known to us"
+            label = f"slope of the width for P = 0.95 against log n, {law} law"
+            numbers.append(number_of(label, slope, allowed, theory))
+    formula = table[table["law"] == "balanced"]
+    inside = (formula["low"] <= formula["formula"]) & (formula["formula"] <= formula["high"])
+    numbers.append(
+        share_of(
+            "share of points whose Wilson interval holds the formula",
+            int(inside.sum()),
+            len(formula),
+            (0.95, 1.0),
+            "0.95 by construction",
+        )
+    )
+    numbers += [_check(row) for row in formula[formula["draws"] > formula["draws"].min()].to_dict("records")]
+    return numbers, (
+        "The balanced law is judged; the gaussian law, where neurons may change sign during "
+        "alignment, is only measured."
+    )
+
+
+def _check(row: dict[str, float]) -> Number:
+    n, width = int(row["n"]), int(row["width"])
+    return share_of(
+        f"P at n = {n}, m = {width}",
+        int(row["successes"]),
+        int(row["draws"]),
+        (row["formula"], row["formula"]),
+        f"{row['formula']:.4f}",
+    )
+
+
+def draw_chances(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw P against the width, the formula dashed."""
+    for color, (n, part) in zip(
+        np.resize(COLORS, table["n"].nunique()), table[table["law"] == "balanced"].groupby("n")
+    ):
+        rows = part.sort_values("width")
+        share = rows["successes"] / rows["draws"]
+        bars = [share - rows["low"], rows["high"] - share]
+        power = round(math.log10(n))
+        label = f"$n = 10^{power}$" if n == 10**power else f"$n = {n}$"
+        ax.errorbar(rows["width"], share, bars, fmt="o", color=color, ms=2.5, lw=0.9, label=label)
+        widths = np.arange(rows["width"].min() - 3, rows["width"].max() + 4)
+        chance = [interpolation_probability(n // 2, n - n // 2, int(m)) for m in widths]
+        ax.plot(widths, chance, "--", color=color, lw=0.9)
+    ax.plot([], [], "--", color=BLACK, lw=0.9, label="formula")
+    ax.set_xlabel("width $m$ (neurons)")
+    ax.set_ylabel("P(interpolates), 95% intervals")
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_xlim(right=ax.get_xlim()[1] * 1.28)
+    ax.legend(loc="lower right", frameon=False, handlelength=1.4)
+
+
+def draw_widths(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw the width for P = 0.95 against n, the formula dashed."""
+    for law, color, marker in (("balanced", COLORS[0], "o"), ("gaussian", COLORS[1], "s")):
+        if not (table["law"] == law).any():
+            continue
+        widths = sure_widths(table, law)
+        slope = _line(table, law).slope
+        label = f"{law}: slope {slope.value:.2f} ± {slope.error:.2f}"
+        ax.errorbar(
+            widths["n"], widths["width"], 1.96 * widths["error"], fmt=marker, color=color, label=label
+        )
+    sizes = np.geomspace(table["n"].min(), table["n"].max(), 40).astype(int)
+    exact = [required_width(n // 2, n - n // 2, SURE) for n in sizes]
+    ax.plot(sizes, exact, "--", color=BLACK, lw=1, label=r"formula, slope $1/\log(4/3) = 3.48$")
+    ax.set_xscale("log")
+    ax.set_xlabel("samples $n$")
+    ax.set_ylabel("width for P = 0.95 (neurons)")
+    ax.legend(loc="upper left", frameon=False)
+
+
+interpolation = Claim(
+    "width",
+    "A random layer interpolates in the limit as soon as m ≳ log n: the width for P = 0.95 grows as "
+    "log n / log(4/3).",
+    measure,
+    judge,
+    (draw_chances, draw_widths),
+    quick={
+        "sizes": (10, 100, 1000, 10_000),
+        "gaussian_sizes": (10, 100, 1000),
+        "draws": 200,
+        "checks": ((20, 10, 2000), (100, 20, 2000), (1000, 30, 2000), (1000, 36, 2000)),
+    },
+    full={
+        "sizes": (10, 100, 1000, 10_000, 100_000, 1_000_000),
+        "gaussian_sizes": (10, 30, 100, 300, 1000, 3000, 10_000),
+        "draws": 400,
+        "checks": ((20, 10, 20_000), (100, 20, 20_000), (1000, 30, 20_000), (1000, 36, 20_000)),
+    },
+)
