@@ -2,7 +2,8 @@
 
 A claim is measured (sizes → table) and then judged (table → numbers with intervals → verdict); each
 number that bears on the statement carries the range of values that the statement allows. A number
-agrees if its confidence interval meets that range.
+agrees if its interval of 99.9% confidence meets that range; intervals shown are of 95%, of which one
+in twenty misses by chance.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..errors import MissingExtraError
-from .statistics import Estimate
+from .statistics import Estimate, Z, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "fails"
 MEASURED, SKIPPED = "measured", "not measured"
+STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
 WIDTH_IN, HEIGHT_IN = 3.4, 2.7
 
 
@@ -50,10 +52,12 @@ class Number:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the confidence interval meets the allowed range; None without one."""
+        """Whether the interval of 99.9% meets the allowed range; None without one."""
         if self.allowed is None:
             return None
-        return bool(self.low <= self.allowed[1] and self.high >= self.allowed[0])
+        low = self.value - STRETCH * (self.value - self.low)
+        high = self.value + STRETCH * (self.high - self.value)
+        return bool(low <= self.allowed[1] and high >= self.allowed[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,8 @@ class ClaimResult:
         if ax is None:
             import matplotlib.pyplot as plt
 
-            ax = plt.subplots(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
+            ax = plt.subplots(figsize=(STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
+WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
         if self.panels:
             self.panels[panel](ax, self.table)
         ax.spines[["top", "right"]].set_visible(False)
@@ -93,7 +98,8 @@ class ClaimResult:
 
         with rc_context({"font.size": 8, "legend.fontsize": 6.5, "lines.markersize": 4}):
             count = max(len(self.panels), 1)
-            figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN * count), layout="constrained")
+            figure = Figure(figsize=(STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
+WIDTH_IN, HEIGHT_IN * count), layout="constrained")
             for panel, ax in enumerate(figure.subplots(count, squeeze=False).ravel()):
                 self.plot(ax, panel)
             return figure
@@ -185,8 +191,6 @@ def share_of(
     theory: str = "",
 ) -> Number:
     """Return a proportion with its Wilson interval as a `Number`."""
-    from .statistics import wilson
-
     low, high = wilson(successes, trials)
     return Number(label, successes / trials, float(low), float(high), allowed, theory)
 
