@@ -84,8 +84,7 @@ class ClaimResult:
         if ax is None:
             import matplotlib.pyplot as plt
 
-            ax = plt.subplots(figsize=(STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
-WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
+            ax = plt.subplots(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
         if self.panels:
             self.panels[panel](ax, self.table)
         ax.spines[["top", "right"]].set_visible(False)
@@ -98,8 +97,7 @@ WIDTH_IN, HEIGHT_IN), layout="constrained")[1]
 
         with rc_context({"font.size": 8, "legend.fontsize": 6.5, "lines.markersize": 4}):
             count = max(len(self.panels), 1)
-            figure = Figure(figsize=(STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
-WIDTH_IN, HEIGHT_IN * count), layout="constrained")
+            figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN * count), layout="constrained")
             for panel, ax in enumerate(figure.subplots(count, squeeze=False).ravel()):
                 self.plot(ax, panel)
             return figure
