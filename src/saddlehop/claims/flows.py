@@ -28,7 +28,7 @@ def problem_with_limit(seed: int, n: int, draw: int, covering: bool = True) -> J
 
 def flow_of(jumps: JumpPath, exponent: float) -> FlowPath:
     """Follow the flow of the same start at λ = 10^−exponent."""
-    init = jumps.require_alignment().init
+    init = jumps.require_alignment().initialization
     return simulate_flow(jumps.problem, init, log_init_scale=-exponent * LOG10)
 
 
