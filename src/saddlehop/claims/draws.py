@@ -30,10 +30,12 @@ def half_and_half(n_samples: int) -> Problem:
     return Problem(labels)
 
 
-def covering_start(problem: Problem, width: int, rng: np.random.Generator) -> Initialization:
-    """Draw balanced starts until one covers every sample, so that the limit interpolates."""
+def covering_start(
+    problem: Problem, width: int, rng: np.random.Generator, law: str = "balanced"
+) -> Initialization:
+    """Draw starts until one covers every sample, so that the limit interpolates."""
     for _ in range(1000):
-        init = Initialization.draw(problem, width, rng=rng)
+        init = Initialization.draw(problem, width, law, rng=rng)
         same_sign = np.outer(np.sign(init.output), problem.y) > 0
         if (same_sign & (init.hidden > 0)).any(axis=0)[problem.y != 0].all():
             return init

@@ -59,7 +59,8 @@ def wilson(successes: Any, trials: Any) -> tuple[Array, Array]:
     share = hits / total
     middle = (share + Z**2 / (2 * total)) / (1 + Z**2 / total)
     half = Z / (1 + Z**2 / total) * np.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2))
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    low = np.where(hits == 0, 0.0, np.maximum(middle - half, 0.0))
+    return low, np.where(hits == total, 1.0, np.minimum(middle + half, 1.0))
 
 
 def mean(values: Any) -> Estimate:
