@@ -68,13 +68,13 @@ def measure(
 
 
 def _counts(jumps: JumpPath) -> dict[str, object]:
-    active = jumps.sets.to_bool()
+    groups = [list(group) for group in jumps.neurons]
+    tied = [group for group in groups if len(group) > 1]
+    active = jumps.sets.to_bool() if tied else np.empty((0, 0), dtype=bool)
     return {
         "jumps": jumps.n_jumps,
-        "most_neurons": max((len(group) for group in jumps.neurons), default=0),
-        "most_sets": max(
-            (len(np.unique(active[list(group)], axis=0)) for group in jumps.neurons), default=0
-        ),
+        "most_neurons": max(map(len, groups), default=0),
+        "most_sets": max([1] + [len(np.unique(active[group], axis=0)) for group in tied]),
     }
 
 

@@ -1,13 +1,16 @@
-"""How fast the loss falls: L̇ = −2 μ L, and at the end μ → λ_min(H).
+"""How fast the loss falls in the end, and how suddenly it starts to.
 
-A lone neuron that fits k samples of size one on inputs of norm one ends at rate √k/n, or 2/n for k = 1:
-the rates lie between the orders 1/n and 1/√n. Two groups of n/2 samples, one aligned balanced neuron
-each, have the closed form
+Near the end residuals follow ṙ = −H r, with asymptotic rate λ_min(H) and local Polyak–Łojasiewicz
+constant μ = ‖∇L‖²/(2L). For λ → 0 the last neuron fits O(1) samples, so a² = O(1) there and
+λ_min(H) = O(1/n). From starts of order one with |a| ≥ ‖w‖ all m ~ log n neurons grow to share ‖β‖ ~ √n,
+and rates lie between 1/n and 1/√n.
 
-    f(t) = 1 / (1 + (‖β‖/a² − 1) e^{−2ρt}),  ρ = ‖β‖/n,  μ = 2 ρ f(t)
+Two groups: neuron ± starts with a = ±1 and u aligned with its n/2 labels ±1. Then
 
-with f the share of the labels that is fitted. From a² = 1, μ thus rises from order 1/n to order 1/√n
-near t = √n log n, in a window of order √n: a share of order 1/log n of the time it takes.
+    a² = √(n/2) / (1 + C exp(−2ρt)),   C = √(n/2) − 1,   ρ = √(n/2) / n,   L(t)/L(0) = (1 − a²/√(n/2))²·const,
+
+so the time from 90% to 10% of the loss, in units of the time to half of it, is 3.69 / (log C − 0.88):
+of order 1/log n.
 """
 
 from __future__ import annotations
@@ -23,206 +26,222 @@ from ..datasets import make_orthogonal
 from ..flow import FlowPath, simulate_flow
 from ..initialization import Initialization
 from ..jumps import solve_jumps
-from .draws import BLACK, BLUE, COLORS, GREEN, RED, covering_start, generator, half_and_half, usual_width
+from .draws import BLACK, BLUE, GREEN, GREY, RED, covering_start, generator, half_and_half, usual_width
+from .norms import by_size
 from .result import Claim, Number, Report, as_table, exact, number_of, tracked
-from .statistics import Line, fit_line
+from .statistics import Line, fit_line, fit_power
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-LEVELS = np.array([0.25, 0.5, 0.75])
-FITTED = 1e-8  # share of the first loss down to which μ is averaged
-CLOSED_FORM = 1e-6  # agreement of the flow with the closed form
-POINTS = 120  # at which μ is drawn
+ENDS = (0.9, 0.1)  # of the first loss, between which the transition is timed
+LEARNED = 1e-6  # of the first loss, where the mean rate is read
+SHARPENING = 0.5 / (np.log(np.sqrt(0.9) / (1 - np.sqrt(0.9))) - np.log(np.sqrt(0.1) / (1 - np.sqrt(0.1))))
 
 
 def measure(
     *,
-    sizes: Sequence[int],
+    limit_sizes: Sequence[int],
+    flow_sizes: Sequence[int],
     draws: int,
     group_sizes: Sequence[int],
     report: Report = lambda share: None,
 ) -> pd.DataFrame:
-    """Measure rates at the end and along the flow.
+    """Measure rates in the limit and from starts of order one, and the transition of two groups.
 
     Parameters
     ----------
-    sizes, draws : sequence of int, int
-        Numbers of samples n (labels uniform in size, inputs of norm one, the usual width), and
-        starts that cover all samples for each.
+    limit_sizes, flow_sizes : sequences of int
+        Numbers of samples n for the limit λ → 0 and for flows at λ = 1 with the dominated law.
+    draws : int
+        Problems for each n (normal labels, norms one, the usual width).
     group_sizes : sequence of int
-        Numbers of samples n of the problem with two groups.
+        Even numbers of samples for the two groups.
     """
-    runs = [("limit", n, draw) for n in sizes for draw in range(draws)]
-    runs += [("order one", n, draw) for n in sizes for draw in range(draws)]
+    runs = [("limit", n, draw) for n in limit_sizes for draw in range(draws)]
+    runs += [("order one", n, draw) for n in flow_sizes for draw in range(draws)]
     runs += [("two groups", n, 0) for n in group_sizes]
-    kinds = {"limit": _limit, "order one": _order_one, "two groups": _two_groups}
-    costs = [float(n) ** 2 for _, n, _ in runs]
+    record = {"limit": _limit_record, "order one": _flow_record, "two groups": _group_record}
     return as_table(
         [
-            {"kind": kind, "n": n, "draw": draw, **kinds[kind](n, draw)}
-            for kind, n, draw in tracked(runs, report, costs)
+            {"start": start, "n": n, "draw": draw, **record[start](n, draw)}
+            for start, n, draw in tracked(runs, report, [n**1.5 for _, n, _ in runs])
         ]
     )
 
 
-def _limit(n: int, draw: int) -> dict[str, object]:
+def _limit_record(n: int, draw: int) -> dict[str, float]:
     rng = generator(9, n, draw)
     problem = make_orthogonal(n, "uniform", rng=rng)
     jumps = solve_jumps(problem, covering_start(problem, usual_width(n), rng))
-    return {"last": asymptotic_rate(problem, jumps.final)}
+    return {"asymptotic_rate": asymptotic_rate(problem, jumps.final)}
 
 
-def _order_one(n: int, draw: int) -> dict[str, object]:
-    rng = generator(9, n, draw, 1)
+def _flow_record(n: int, draw: int) -> dict[str, float]:
+    rng = generator(9, n, draw)
     problem = make_orthogonal(n, "uniform", rng=rng)
     init = covering_start(problem, usual_width(n), rng, "dominated")
-    flow = simulate_flow(problem, init, init_scale=1.0)
-    fitted = flow.losses <= FITTED * flow.losses[0]
-    end = flow.t[np.argmax(fitted)] if fitted.any() else flow.t[-1]
-    times = np.linspace(0, end, POINTS)
-    logs = np.log(flow.loss_at(times))
+    flow = simulate_flow(problem, init, log_init_scale=0.0)
+    end = int(np.argmax(flow.losses <= LEARNED * flow.losses[0]))
     return {
-        "last": asymptotic_rate(problem, flow.final),
-        "mean": float((logs[0] - logs[-1]) / (2 * end)),
-        "first": local_pl_constant(problem, flow(0.0)),
-        "curve": -np.diff(logs) / (2 * np.diff(times)) if draw == 0 else None,
-        "curve_times": (times[1:] + times[:-1]) / 2 if draw == 0 else None,
+        "asymptotic_rate": asymptotic_rate(problem, flow.final),
+        "mean_rate": float(np.log(flow.losses[0] / flow.losses[end]) / (2 * flow.t[end])),
+        "first_rate": local_pl_constant(problem, flow(0.0)),
+        "last_rate": local_pl_constant(problem, flow(float(flow.t[end]))),
+        "relative_width": relative_width(flow),
     }
 
 
-def group_rate(n: int, t: Array) -> Array:
-    """Return μ(t) of the problem with two groups in closed form, from a² = ‖u‖² = 1."""
-    size = np.sqrt(n / 2)
-    fitted = 1 / (1 + (size - 1) * np.exp(-2 * size / n * np.asarray(t)))
-    return np.asarray(2 * size / n * fitted)
-
-
-def _two_groups(n: int, draw: int) -> dict[str, object]:
+def _group_record(n: int, draw: int) -> dict[str, float]:
     problem = half_and_half(n)
     hidden = np.zeros((2, n))
-    hidden[0, : n // 2] = hidden[1, n // 2 :] = 1 / np.sqrt(n / 2)
-    start = Initialization([1.0, -1.0], hidden)
-    end = 3 * np.sqrt(n) * np.log(n)
-    flow = simulate_flow(problem, start, init_scale=1.0, t_end=end, rtol=1e-10)
-    passed = _passed(flow, n)
-    times = np.linspace(0, 0.5 * end, 12)
-    rates = [local_pl_constant(problem, flow(float(t))) for t in times]
-    error = float(np.max(np.abs(np.array(rates) / group_rate(n, times) - 1)))
-    low, middle, high = passed
-    return {"closed_form_error": error, "middle": middle, "window": high - low}
+    hidden[0, : n // 2] = hidden[1, n // 2 :] = 1 / np.sqrt(n // 2)
+    flow = simulate_flow(problem, Initialization([1.0, -1.0], hidden), log_init_scale=0.0)
+    gap = np.max(np.abs(flow.losses - two_group_losses(n, flow.t)))
+    return {"gap": float(gap / flow.losses[0]), "relative_width": relative_width(flow)}
 
 
-def _passed(flow: FlowPath, n: int) -> Array:
-    """Return when μ of the flow passes quarter, half and three quarters of its last value."""
-    times = np.linspace(0, 1.0, 4001) * flow.t[-1]
-    logs = np.log(flow.loss_at(times))
-    usable = logs > logs[0] - 40
-    rates = -np.diff(logs[usable]) / (2 * np.diff(times[usable]))
-    middles = (times[usable][1:] + times[usable][:-1]) / 2
-    return np.interp(LEVELS * 2 * np.sqrt(n / 2) / n, rates, middles)
+def two_group_losses(n: int, t: Array) -> Array:
+    """Return the losses of two groups at times t, in closed form."""
+    size = np.sqrt(n // 2)
+    fitted = 1 / (1 + (size - 1) * np.exp(-2 * size / n * t))
+    return np.asarray((1 - fitted) ** 2 / 2)
 
 
-def exponent(table: pd.DataFrame, kind: str, column: str) -> Line:
-    """Fit log of the rate by log n, over means of logs."""
-    part = table[table["kind"] == kind]
-    logs = np.log(part[column]).groupby(part["n"])
-    middle, error = logs.mean(), logs.sem()
-    return fit_line(np.log(middle.index), middle, np.maximum(error, 1e-12))
+def relative_width(flow: FlowPath) -> float:
+    """Return the time from 90% to 10% of the first loss, over the time to half of it."""
+    times = [_time_at(flow, share) for share in (*ENDS, 0.5)]
+    return (times[1] - times[0]) / times[2]
 
 
-def sharpness(table: pd.DataFrame) -> Line:
-    """Fit middle / window of the two groups by log n."""
-    part = table[table["kind"] == "two groups"]
-    return fit_line(np.log(part["n"]), part["middle"] / part["window"])
+def _time_at(flow: FlowPath, share: float) -> float:
+    """Return when the loss has fallen to `share` of its first value; it never rises."""
+    from scipy.optimize import brentq
+
+    after = int(np.argmax(flow.losses <= share * flow.losses[0]))
+    bracket = flow.t[after - 1], flow.t[after]
+    return float(brentq(lambda t: float(flow.loss_at(t)) / flow.losses[0] - share, *bracket))
+
+
+def exponent(table: pd.DataFrame, start: str, column: str) -> Line:
+    """Fit the mean of `column` by a power of n."""
+    means = by_size(table[table["start"] == start], column)
+    return fit_power(means["n"], means["mean"], means["error"] / means["mean"])
+
+
+def sharpening(table: pd.DataFrame, start: str) -> Line:
+    """Fit 1 / relative width by log n."""
+    part = table[table["start"] == start]
+    part = part.assign(sharpness=1 / part["relative_width"])
+    if start == "two groups":
+        return fit_line(np.log(part["n"]), part["sharpness"])
+    means = by_size(part, "sharpness")
+    return fit_line(np.log(means["n"]), means["mean"], means["error"])
 
 
 def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
-    """Judge the exponents, the closed form, and the share of time that the transition takes."""
-    last, one = exponent(table, "limit", "last").slope, exponent(table, "order one", "last").slope
-    middle = exponent(table, "order one", "mean").slope
-    first = exponent(table, "order one", "first").slope
-    groups = table[table["kind"] == "two groups"]
-    worst = float(groups["closed_form_error"].max())
-    sharper = 1 / (2 * np.log(9))
+    """Judge both exponents, the closed form of two groups, and that transitions sharpen."""
     between = (-1.0, -0.5)
-    return [
-        number_of("exponent of the last rate in n, λ → 0", last, (-1.1, -0.9), "−1: order 1/n"),
-        number_of("exponent of the last rate in n, starts of order one", one, between, "in [−1, −½]"),
-        number_of("exponent of the mean rate in n, starts of order one", middle, between, "in [−1, −½]"),
-        number_of("exponent of the first rate in n, starts of order one", first),
-        exact("two groups: largest relative error of μ, flow against closed form", worst, (0, CLOSED_FORM)),
+    numbers = [
         number_of(
-            "two groups: middle / window of the transition, slope against log n",
-            sharpness(table).slope,
-            (0.95 * sharper, 1.05 * sharper),
-            f"1 / (2 log 9) = {sharper:.4f}",
-        ),
-    ], (
-        "Judged are the exponent −1 of the limit within 0.1, those of starts of order one between the two "
-        "orders, and the two-group problem, derived here; widths grow as log n, which bends the exponents."
+            "exponent in n of the asymptotic rate, λ → 0",
+            exponent(table, "limit", "asymptotic_rate").slope,
+            (-1.1, -0.9),
+            "−1",
+        )
+    ]
+    for column, label in (
+        ("asymptotic_rate", "asymptotic rate"),
+        ("mean_rate", "mean PL constant down to 1e-6 of the loss"),
+        ("first_rate", "PL constant at the start"),
+        ("last_rate", "PL constant at 1e-6 of the loss"),
+    ):
+        slope = exponent(table, "order one", column).slope
+        judged = between if column in ("asymptotic_rate", "mean_rate") else None
+        numbers.append(
+            number_of(f"exponent in n of the {label}, order-one start", slope, judged, "−1 to −1/2")
+        )
+    groups = table[table["start"] == "two groups"]
+    gap = groups["gap"].max()
+    numbers.append(exact("two groups: largest gap to the closed form / first loss", gap, (0, 1e-7), "0"))
+    rise = sharpening(table, "two groups").slope
+    near = (SHARPENING * 0.9, SHARPENING * 1.1)
+    label = "1 / relative width of the transition, per log n"
+    numbers.append(number_of(f"{label}, two groups", rise, near, f"{SHARPENING:.4f} for n → ∞"))
+    numbers.append(
+        number_of(
+            f"{label}, random order-one start",
+            sharpening(table, "order one").slope,
+            (np.nextafter(0, 1), np.inf),
+            "> 0",
+        )
+    )
+    return numbers, (
+        "Order-one starts have |a| ≥ ‖w‖ and the usual width. Only the orders 1/n and 1/√n are taken from "
+        "Dana et al.; the closed form of two groups is derived here."
     )
 
 
-def draw_exponents(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw rates against n, both orders dashed."""
-    rows = (
-        ("limit", "last", RED, "s", r"last, $\lambda \to 0$"),
-        ("order one", "last", BLUE, "o", r"last, $\lambda = 1$"),
-        ("order one", "mean", GREEN, "^", r"mean, $\lambda = 1$"),
-    )
-    for kind, column, color, marker, label in rows:
-        part = table[table["kind"] == kind]
-        logs = np.log(part[column]).groupby(part["n"])
-        slope = exponent(table, kind, column).slope
-        middle = np.exp(logs.mean())
-        bars = middle * (np.exp(1.96 * logs.sem()) - 1)
+def draw_rates(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw rates against n with the two orders."""
+    for start, column, color, marker, label in (
+        ("order one", "mean_rate", GREEN, "^", "mean PL, order one"),
+        ("order one", "asymptotic_rate", RED, "s", "asymptotic, order one"),
+        ("limit", "asymptotic_rate", BLUE, "o", r"asymptotic, $\lambda \to 0$"),
+    ):
+        means = by_size(table[table["start"] == start], column)
+        slope = exponent(table, start, column).slope
         text = f"{label}: {slope.value:.2f} ± {slope.error:.2f}"
-        ax.errorbar(middle.index, middle, bars, fmt=marker, color=color, label=text)
-    sizes = np.array(sorted(table.loc[table["kind"] == "limit", "n"].unique()), dtype=float)
-    ax.plot(sizes, 1 / sizes, "--", color=BLACK, lw=0.9, label=r"orders $1/n$, $1/\sqrt{n}$")
-    ax.plot(sizes, 1 / np.sqrt(sizes), "--", color=BLACK, lw=0.9)
+        ax.errorbar(means["n"], means["mean"], 1.96 * means["error"], fmt=marker, color=color, label=text)
+    n = np.array([table["n"][table["start"] != "two groups"].min(), table["n"][table["start"] != "two groups"].max()])
+    ax.plot(n, 2.0 / np.sqrt(n), "--", color=BLACK, lw=0.9, label=r"order $1/\sqrt{n}$")
+    ax.plot(n, 0.5 / n, "-.", color=BLACK, lw=0.9, label=r"order $1/n$")
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.set_ylim(top=ax.get_ylim()[1] * 12)
     ax.set_xlabel("samples $n$")
-    ax.set_ylabel("rate (1 / unit of $t$), 95% intervals")
-    ax.set_ylim(top=3)
-    ax.legend(loc="upper right", frameon=False, ncols=2)
+    ax.set_ylabel("rate, per unit of time $t$")
+    ax.legend(loc="upper right", frameon=False, ncols=2, columnspacing=0.8, handlelength=1.5)
 
 
 def draw_transition(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw μ along flows from order one in rescaled time, and the two groups in closed form."""
-    curves = table[(table["kind"] == "order one") & (table["draw"] == 0)]
-    shown = curves[curves["n"].isin(sorted(curves["n"])[:: max(1, len(curves) // 3)])]
-    for color, row in zip(COLORS, shown.to_dict("records"), strict=False):
-        n = int(row["n"])
-        unit = np.sqrt(n) * np.log(n)
-        ax.plot(row["curve_times"] / unit, np.sqrt(n) * row["curve"], color=color, lw=1, label=f"$n = {n}$")
-    scaled = np.linspace(0, 1.5, 300)
-    for n, style in ((100, "--"), (10_000, ":"), (100_000_000, "-.")):
-        rate = group_rate(n, scaled * np.sqrt(n) * np.log(n))
-        power = round(np.log10(n))
-        label = rf"two groups, $n = 10^{power}$"
-        ax.plot(scaled, np.sqrt(n) * rate, style, color=BLACK, lw=0.9, label=label)
-    ax.set_xlim(0, 1.5)
-    ax.set_ylim(0)
-    ax.set_xlabel(r"rescaled time $t \,/\, (\sqrt{n} \log n)$")
-    ax.set_ylabel(r"$\sqrt{n} \, \mu(t)$, one draw each")
-    ax.legend(loc="upper right", frameon=False)
+    """Draw how sharp the transition is against n."""
+    groups = table[table["start"] == "two groups"]
+    ax.plot(groups["n"], 1 / groups["relative_width"], "o", color=BLUE, label="two groups, flow")
+    n = np.geomspace(groups["n"].min(), groups["n"].max(), 100)
+    log_c = np.log(np.sqrt(n / 2) - 1)
+    half = -np.log(np.sqrt(0.5) / (1 - np.sqrt(0.5)))
+    ax.plot(n, 2 * SHARPENING * (log_c + half), "--", color=BLUE, lw=0.9, label="two groups, closed form")
+    part = table[table["start"] == "order one"]
+    means = by_size(part.assign(sharpness=1 / part["relative_width"]), "sharpness")
+    ax.errorbar(
+        means["n"], means["mean"], 1.96 * means["error"], fmt="s", color=RED, label="random start of order one"
+    )
+    ax.axhline(0, color=GREY, lw=0.5)
+    ax.set_xscale("log")
+    ax.set_xlabel("samples $n$")
+    ax.set_ylabel("time to half of the loss / time\nfrom 90% to 10% of it")
+    ax.legend(loc="upper left", frameon=False)
 
 
 rates = Claim(
     "rates",
-    "The loss falls at rates between the orders 1/n and 1/√n (Dana et al.); in the limit λ → 0 the last rate "
-    "is of order 1/n.",
+    "The loss falls in the end at a rate of order 1/n for λ → 0 and between 1/n and 1/√n for starts of "
+    "order one, after a transition whose relative duration is of order 1/log n.",
     measure,
     judge,
-    (draw_exponents, draw_transition),
-    quick={"sizes": (30, 60, 120, 240), "draws": 8, "group_sizes": (100, 300, 1000, 3000)},
+    (draw_rates, draw_transition),
+    quick={
+        "limit_sizes": (30, 100, 300, 1000),
+        "flow_sizes": (30, 100, 300),
+        "draws": 10,
+        "group_sizes": (100, 1000, 10_000, 100_000),
+    },
     full={
-        "sizes": (30, 60, 120, 250, 500, 1000),
+        "limit_sizes": (30, 100, 300, 1000, 2000),
+        "flow_sizes": (30, 100, 300, 1000, 2000),
         "draws": 30,
-        "group_sizes": (100, 300, 1000, 3000, 10_000, 30_000),
+        "group_sizes": (100, 1000, 10_000, 100_000),
     },
 )
