@@ -132,6 +132,6 @@ agreement = Claim(
         "sizes": (10, 30, 100),
         "chances": (0.1, 0.3, 0.7, 0.95),
         "exponents": (2, 4, 8),
-        "draws": 100,
+        "draws": 60,
     },
 )

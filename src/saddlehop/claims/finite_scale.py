@@ -126,6 +126,6 @@ finite_scale = Claim(
     full={
         "sizes": (20, 50, 100, 200),
         "exponents": (2, 3, 4, 6, 8, 16, 30, 100, 300, 1000),
-        "draws": 30,
+        "draws": 20,
     },
 )

@@ -34,8 +34,9 @@ SURE = 0.95
 def measure(
     *,
     sizes: Sequence[int],
-    gaussian_sizes: Sequence[int],
-    draws: int,
+    draws: Sequence[int],
+    gaussian_sizes: Sequence[int] = (),
+    gaussian_draws: Sequence[int] = (),
     checks: Sequence[tuple[int, int, int]] = (),
     report: Report = lambda share: None,
 ) -> pd.DataFrame:
@@ -45,15 +46,20 @@ def measure(
     ----------
     sizes, gaussian_sizes : sequence of int
         Numbers of samples n, half of either sign, for the balanced and the gaussian law.
-    draws : int
-        Layers for each n and width; the widths are those at which theory has `LOW_CHANCES` and
+    draws, gaussian_draws : sequence of int
+        Layers of each width, for each n; the widths are those at which theory has `LOW_CHANCES` and
         `NEAR_CHANCES`.
     checks : sequence of (n, width, draws)
         Further points, for the balanced law.
     """
-    points = [("balanced", "low", n, m, draws) for n in sizes for m in _widths(n, LOW_CHANCES)]
-    for law, some in (("balanced", sizes), ("gaussian", gaussian_sizes)):
-        points += [(law, "near", n, m, draws) for n in some for m in _widths(n, NEAR_CHANCES)]
+    points = []
+    for law, kind, some, counts, chances in (
+        ("balanced", "low", sizes, draws, LOW_CHANCES),
+        ("balanced", "near", sizes, draws, NEAR_CHANCES),
+        ("gaussian", "near", gaussian_sizes, gaussian_draws, NEAR_CHANCES),
+    ):
+        for n, count in zip(some, counts, strict=True):
+            points += [(law, kind, n, m, count) for m in _widths(n, chances)]
     points += [("balanced", "check", n, m, count) for n, m, count in checks]
     rows = []
     costs = [n * width * count + 1e5 for _, _, n, width, count in points]
@@ -194,14 +200,16 @@ interpolation = Claim(
     (draw_chances, draw_widths),
     quick={
         "sizes": (10, 100, 1000, 10_000),
+        "draws": (300, 300, 300, 300),
         "gaussian_sizes": (10, 100, 1000),
-        "draws": 200,
+        "gaussian_draws": (300, 300, 200),
         "checks": ((20, 10, 4000), (100, 20, 4000), (1000, 30, 4000), (1000, 36, 4000)),
     },
     full={
         "sizes": (10, 100, 1000, 10_000, 100_000, 1_000_000),
+        "draws": (2000, 2000, 2000, 1000, 300, 60),
         "gaussian_sizes": (10, 30, 100, 300, 1000, 3000, 10_000),
-        "draws": 600,
+        "gaussian_draws": (2000, 2000, 1000, 600, 400, 200, 80),
         "checks": ((20, 10, 20_000), (100, 20, 20_000), (1000, 30, 20_000), (1000, 36, 20_000)),
     },
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 101
-RATE = 0.02  # learning rate, in units of t
+RATE = 0.1  # learning rate, in units of t
 PAST_LAST_JUMP = 1.5  # how far the curves run
 
 
@@ -54,18 +54,25 @@ def measure(
     draws : int
         Problems for each d.
     """
-    torch = require("torch", "The claim not-orthogonal", "torch")
-    runs = [(ratio, draw) for ratio in ratios for draw in range(draws)]
-    parts = [
-        _curves(torch, n_samples, ratio, exponent, draw)
-        for ratio, draw in tracked(runs, report, [ratio + 5 for ratio, _ in runs])
-    ]
     import pandas as pd
 
+    torch = require("torch", "The claim not-orthogonal", "torch")
+    runs = [(ratio, draw) for ratio in ratios for draw in range(draws)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on matrices this small threads only wait for each other
+    try:
+        parts = [
+            _curves(torch, n_samples, ratio, exponent, draw)
+            for ratio, draw in tracked(runs, report, [ratio + 5 for ratio, _ in runs])
+        ]
+    finally:
+        torch.set_num_threads(threads)
     return pd.concat(parts, ignore_index=True)
 
 
 def _curves(torch: Any, n: int, ratio: int, exponent: int, draw: int) -> pd.DataFrame:
+    import pandas as pd
+
     rng = generator(10, n, ratio, draw)
     X, y = rng.standard_normal((n, ratio * n)) / np.sqrt(ratio * n), rng.standard_normal(n)
     orthogonal = orthogonalize(X)
@@ -91,8 +98,6 @@ def _curves(torch: Any, n: int, ratio: int, exponent: int, draw: int) -> pd.Data
         **{name: curve / unit for name, curve in curves.items()},
         "largest_cosine": float(np.max(np.abs(gram - np.eye(n)))),
     }
-    import pandas as pd
-
     return pd.DataFrame(rows_of_curve)
 
 

@@ -178,10 +178,10 @@ one_neuron = Claim(
     measure,
     judge,
     (draw_ties,),
-    quick={"sizes": (10, 30, 100), "draws": 20, "tie_sizes": (10, 100, 1000), "tie_draws": 500},
+    quick={"sizes": (10, 30, 100), "draws": 12, "tie_sizes": (10, 100, 1000), "tie_draws": 500},
     full={
         "sizes": (10, 30, 100, 300),
-        "draws": 100,
+        "draws": 40,
         "tie_sizes": (10, 30, 100, 300, 1000, 3000, 10_000),
         "tie_draws": 4000,
     },
