@@ -76,6 +76,8 @@ class ClaimResult:
     """"holds", "holds in part", "fails"; "measured" where nothing is claimed; "not measured"."""
     remark: str
     """What the verdict rests on, and where it ends."""
+    sizes: str
+    """"quick", "full", or "given" for a table that was measured otherwise."""
     panels: tuple[Panel, ...]
     """Each draws one view of the table on an Axes; none if nothing was measured."""
 
@@ -143,9 +145,9 @@ class Claim:
             table = self.measure(**(self.quick if quick else self.full), report=report)
         except MissingExtraError as missing:
             return self._skipped(str(missing))
-        return self.of(table)
+        return self.of(table, "quick" if quick else "full")
 
-    def of(self, table: pd.DataFrame) -> ClaimResult:
+    def of(self, table: pd.DataFrame, sizes: str = "given") -> ClaimResult:
         """Judge a table that was measured before."""
         numbers, remark = self.judge(table)
         return ClaimResult(
@@ -155,12 +157,13 @@ class Claim:
             tuple(numbers),
             verdict_of(numbers),
             remark,
+            sizes,
             self.panels,
         )
 
     def _skipped(self, reason: str) -> ClaimResult:
         empty = as_table([])
-        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, ())
+        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, "none", ())
 
 
 def verdict_of(numbers: Iterable[Number]) -> str:

@@ -12,6 +12,7 @@ import typer
 from .._show import say
 from .._version import __version__
 from ..errors import NotOrthogonalError, SaddlehopError
+from .claims import claims_command
 from .compare import compare_command
 from .demo import demo
 from .flow import flow_command
@@ -28,6 +29,7 @@ app.command("demo")(demo)
 app.command("jumps")(jumps_command)
 app.command("flow")(flow_command)
 app.command("compare")(compare_command)
+app.command("claims")(claims_command)
 
 
 @app.callback(invoke_without_command=True)
