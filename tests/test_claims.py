@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,8 +13,13 @@ from saddlehop.claims.statistics import fit_line, fit_power, mean, threshold, wi
 SMALL = {
     "limit": {"sizes": (20,), "exponents": (10, 100, 1000, 10_000), "draws": 4},
     "one-neuron": {"sizes": (10, 30), "draws": 4, "tie_sizes": (10, 100), "tie_draws": 100},
-    "width": {"sizes": (10, 100, 1000), "gaussian_sizes": (10, 100), "draws": 150},
-    "flow-interpolates": {"sizes": (10,), "chances": (0.5,), "exponents": (2, 8), "draws": 20},
+    "width": {
+        "sizes": (10, 100, 1000),
+        "draws": (150, 150, 150),
+        "gaussian_sizes": (10, 100),
+        "gaussian_draws": (60, 60),
+    },
+    "flow-interpolates": {"sizes": (10,), "chances": (0.5,), "exponents": (2, 8), "draws": 40},
     "norm-growth": {"sizes": (100, 1000, 10_000, 100_000), "draws": (60, 30, 10, 5)},
     "norm-ratio": {
         "sizes": (100, 1000, 10_000),
@@ -25,9 +32,9 @@ SMALL = {
     "finite-scale": {"sizes": (20,), "exponents": (3, 100, 1000), "draws": 6},
     "rates": {
         "limit_sizes": (30, 100, 300),
-        "flow_sizes": (20, 50, 100),
+        "flow_sizes": (20, 40, 80),
         "draws": 6,
-        "group_sizes": (1000, 10_000, 100_000),
+        "group_sizes": (300, 1000, 3000),
     },
     "not-orthogonal": {"n_samples": 8, "ratios": (2, 20), "exponent": 1, "draws": 2},
 }
@@ -133,14 +140,17 @@ def test_one_neuron_turns_where_ties_are_rare():
     assert_turns("one-neuron", rare, "chance of at least one tie")
 
 
-def test_width_turns_where_it_grows_twice_as_fast():
+def test_width_turns_where_it_grows_faster():
     table = measured("width")
-    needs = [
-        sh.interpolation_probability(n**2 // 2, n**2 // 2, int(m))
-        for n, m in zip(table["n"], table["width"], strict=True)
+    half = (table["n"] ** 1.4 / 2).astype(int)
+    chances = [
+        sh.interpolation_probability(k, k, m) for k, m in zip(half, table["width"], strict=True)
     ]
-    slow = table.assign(successes=np.round(table["draws"] * np.array(needs)).astype(int))
-    assert_turns("width", slow, "slope of the width for P = 0.95 against log n, balanced")
+    assert_turns(
+        "width",
+        table.assign(successes=table["draws"] * chances),
+        "slope of the width for P = 0.95 against log n, balanced",
+    )
 
 
 def test_width_turns_where_the_formula_is_off():
@@ -150,7 +160,7 @@ def test_width_turns_where_the_formula_is_off():
 
 def test_width_counts_at_a_given_point_like_the_formula():
     claim = CLAIMS["width"]
-    table = claim.measure(sizes=(10, 100), gaussian_sizes=(), draws=50, checks=((20, 10, 400),))
+    table = claim.measure(sizes=(10, 100), draws=(50, 50), checks=((20, 10, 400),))
     number = next(one for one in claim.of(table).numbers if one.label == "P at n = 20, m = 10")
     assert number.allowed[0] == pytest.approx(0.376, abs=5e-4)
     assert number.agrees
@@ -158,7 +168,7 @@ def test_width_counts_at_a_given_point_like_the_formula():
 
 def test_flow_interpolates_turns_where_flows_get_stuck():
     table = measured("flow-interpolates")
-    stuck = table.assign(flow=table["flow"] & (table["draw"] % 3 > 0))
+    stuck = table.assign(flow=table["flow"] & (table["draw"] % 2 > 0))
     assert_turns("flow-interpolates", stuck, "interpolates where the limit does")
 
 
@@ -297,3 +307,50 @@ def test_threshold_is_where_the_chance_is_met():
     chances = np.exp(-np.exp(5 - 0.5 * levels))
     found = threshold(levels, chances * trials, trials, 0.95)
     assert found.value == pytest.approx((5 - np.log(-np.log(0.95))) / 0.5, abs=1e-3)
+
+
+def cli(*arguments):
+    from typer.testing import CliRunner
+
+    from saddlehop.cli import app
+
+    return CliRunner().invoke(app, ["claims", *arguments])
+
+
+def test_command_prints_json_and_writes_a_page(tmp_path, monkeypatch):
+    shrink(monkeypatch, "flow-interpolates")
+    result = cli("--quick", "--only", "flow-interpolates", "--json", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    [claim] = json.loads(result.stdout)["claims"]
+    assert claim["verdict"] == HOLDS
+    assert claim["sizes"] == "quick"
+    page = (tmp_path / "claims.md").read_text()
+    assert "**holds**" in page
+    assert claim["statement"] in page
+    assert (tmp_path / "claims" / "flow-interpolates.png").stat().st_size > 5000
+    assert (tmp_path / "claims" / "flow-interpolates.csv").exists()
+
+
+def test_command_prints_tables(monkeypatch):
+    shrink(monkeypatch, "flow-interpolates")
+    result = cli("--quick", "--only", "flow-interpolates")
+    assert "Verdict: holds" in result.stdout
+
+
+def test_command_names_the_claims_there_are():
+    error = cli("--only", "nothing").exception
+    assert isinstance(error, sh.SaddlehopError)
+    assert "pass names from limit, one-neuron" in str(error)
+
+
+def test_command_refuses_a_file_as_folder(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    error = cli("--out", str(file)).exception
+    assert isinstance(error, sh.SaddlehopError)
+    assert "pass a folder" in str(error)
+
+
+def shrink(monkeypatch, name):
+    """Give a claim its small sizes as quick ones."""
+    monkeypatch.setitem(CLAIMS, name, replace(CLAIMS[name], quick=SMALL[name]))
