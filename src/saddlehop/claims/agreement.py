@@ -18,11 +18,10 @@ from ..interpolation import required_width
 from ..jumps import solve_jumps
 from .draws import BLACK, BLUE, GREEN, RED, generator
 from .flows import flow_of, is_fitted
-from .result import Claim, Number, Report, as_table, share_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, share_of, tracked
 from .statistics import wilson
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 AGREEMENT = 0.99
@@ -35,7 +34,7 @@ def measure(
     exponents: Sequence[int],
     draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Follow flows on random problems of which some interpolate in the limit and some do not.
 
     Parameters
@@ -72,7 +71,7 @@ def measure(
     return as_table(rows)
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge at each λ how often the flow interpolates where the limit does."""
     numbers = []
     for exponent, part in table.groupby("exponent", sort=True):
@@ -94,7 +93,7 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def draw_shares(ax: Axes, table: pd.DataFrame) -> None:
+def draw_shares(ax: Axes, table: Frame) -> None:
     """Draw the shares against λ."""
     says, does = table["limit"].to_numpy(bool), table["flow"].to_numpy(bool)
     for shift, (hits, among, color, marker, label) in enumerate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,8 @@ def write_claims(results: Sequence[ClaimResult], folder: Path) -> Path:
     pictures.mkdir(parents=True, exist_ok=True)
     for result in results:
         if result.panels:
-            figure = result.figure()
-            write_whole(
-                pictures / f"{result.name}.png",
-                lambda path, figure=figure: figure.savefig(path, dpi=200, format="png"),
-            )
+            save = partial(result.figure().savefig, dpi=200, format="png")
+            write_whole(pictures / f"{result.name}.png", save)
             write_whole(pictures / f"{result.name}.csv", result.table.to_csv)
     page = folder / "claims.md"
     text = markdown(results)

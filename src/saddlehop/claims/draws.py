@@ -36,7 +36,7 @@ def covering_start(
     """Draw starts until one covers every sample, so that the limit interpolates."""
     for _ in range(1000):
         init = Initialization.draw(problem, width, law, rng=rng)
-        same_sign = np.outer(np.sign(init.output), problem.y) > 0
-        if (same_sign & (init.hidden > 0)).any(axis=0)[problem.y != 0].all():
+        pull = np.where(init.hidden > 0, np.outer(init.output, problem.y), 0.0)
+        if ((pull.max(axis=0) > 0) | (problem.y == 0)).all():
             return init
     raise RuntimeError(f"No layer of {width} neurons covered {problem.n_samples} samples.")

@@ -11,11 +11,10 @@ from ..comparison import Comparison
 from ..min_norm import min_norm_interpolator
 from .draws import BLACK, COLORS, GREY
 from .flows import LOG10, comparison_of, problem_with_limit
-from .result import Claim, Number, Report, as_table, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
 from .statistics import mean
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 PRACTICAL = 3  # λ = 1e-3
@@ -27,7 +26,7 @@ def measure(
     exponents: Sequence[int],
     draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Follow flows at many scales and compare their norm and order with the limit's.
 
     Parameters
@@ -68,7 +67,7 @@ def _share_swapped(found: Comparison) -> float:
     return len(found.swapped) / pairs if pairs else 0.0
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge norm and order at λ = 1e-3 and at the smallest λ, for each n."""
     numbers = []
     smallest = int(table["exponent"].max())
@@ -86,12 +85,14 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def _draw(ax: Axes, table: pd.DataFrame, column: str) -> None:
+def _draw(ax: Axes, table: Frame, column: str) -> None:
     for color, (n, part) in zip(COLORS, table.groupby("n"), strict=False):
         values = part[column].groupby(part["exponent"])
         middle, error = values.mean(), values.std(ddof=1) / np.sqrt(values.count())
         log_scale = middle.index.to_numpy(float) * LOG10
-        ax.errorbar(log_scale, middle, 1.96 * error, fmt="o-", ms=3, lw=0.9, color=color, label=f"$n = {n}$")
+        ax.errorbar(
+            log_scale, middle, 1.96 * error, fmt="o-", ms=3, lw=0.9, color=color, label=f"$n = {n}$"
+        )
         if column == "ratio":
             ax.axhline(part["limit_ratio"].mean(), ls="--", color=color, lw=0.9)
     ax.axvline(PRACTICAL * LOG10, color=GREY, lw=0.8, ls=":", label=r"$\lambda = 10^{-3}$")
@@ -99,7 +100,7 @@ def _draw(ax: Axes, table: pd.DataFrame, column: str) -> None:
     ax.set_xlabel(r"$L = \log(1/\lambda)$")
 
 
-def draw_ratios(ax: Axes, table: pd.DataFrame) -> None:
+def draw_ratios(ax: Axes, table: Frame) -> None:
     """Draw the norm over the least norm against L."""
     _draw(ax, table, "ratio")
     ax.plot([], [], "--", color=BLACK, lw=0.9, label=r"limit $\lambda \to 0$")
@@ -108,7 +109,7 @@ def draw_ratios(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="lower right", frameon=False)
 
 
-def draw_order(ax: Axes, table: pd.DataFrame) -> None:
+def draw_order(ax: Axes, table: Frame) -> None:
     """Draw the share of swapped pairs against L."""
     _draw(ax, table, "swapped")
     ax.axhline(0, ls="--", color=BLACK, lw=0.9, label=r"limit $\lambda \to 0$")

@@ -19,11 +19,10 @@ from ..initialization import Initialization
 from ..interpolation import interpolation_probability, required_width
 from ..jumps import solve_jumps
 from .draws import BLACK, COLORS, generator, half_and_half
-from .result import Claim, Number, Report, as_table, number_of, share_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, number_of, share_of, tracked
 from .statistics import Line, fit_line, threshold, wilson
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 SLOPE = 1 / math.log(4 / 3)
@@ -39,7 +38,7 @@ def measure(
     gaussian_draws: Sequence[int] = (),
     checks: Sequence[tuple[int, int, int]] = (),
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Count how often random layers interpolate in the limit.
 
     Parameters
@@ -95,7 +94,7 @@ def _interpolates(law: str, n: int, width: int, draw: int) -> bool:
     return solve_jumps(problem, Initialization.draw(problem, width, law, rng)).interpolates
 
 
-def sure_widths(table: pd.DataFrame, law: str) -> pd.DataFrame:
+def sure_widths(table: Frame, law: str) -> Frame:
     """Return for each n the width at which P = 0.95, with its standard error."""
     rows = []
     for n, part in table[(table["law"] == law) & (table["kind"] == "near")].groupby("n"):
@@ -104,12 +103,12 @@ def sure_widths(table: pd.DataFrame, law: str) -> pd.DataFrame:
     return as_table(rows)
 
 
-def _line(table: pd.DataFrame, law: str) -> Line:
+def _line(table: Frame, law: str) -> Line:
     widths = sure_widths(table, law)
     return fit_line(np.log(widths["n"]), widths["width"], widths["error"])
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Compare slopes with 1/log(4/3) and every proportion with the formula."""
     numbers = []
     for law in ("balanced", "gaussian"):
@@ -148,12 +147,10 @@ def _check(row: dict[str, float]) -> Number:
     )
 
 
-def draw_chances(ax: Axes, table: pd.DataFrame) -> None:
+def draw_chances(ax: Axes, table: Frame) -> None:
     """Draw P against the width, the formula dashed."""
     balanced = table[(table["law"] == "balanced") & (table["kind"] != "check")]
-    for color, (n, part) in zip(
-        np.resize(COLORS, balanced["n"].nunique()), balanced.groupby("n")
-    ):
+    for color, (n, part) in zip(COLORS, balanced.groupby("n"), strict=False):
         rows = part.sort_values("width")
         share = rows["successes"] / rows["draws"]
         bars = [share - rows["low"], rows["high"] - share]
@@ -171,7 +168,7 @@ def draw_chances(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="lower right", frameon=False, handlelength=1.4)
 
 
-def draw_widths(ax: Axes, table: pd.DataFrame) -> None:
+def draw_widths(ax: Axes, table: Frame) -> None:
     """Draw the width for P = 0.95 against n, the formula dashed."""
     for law, color, marker in (("balanced", COLORS[0], "o"), ("gaussian", COLORS[1], "s")):
         if not (table["law"] == law).any():
@@ -180,7 +177,12 @@ def draw_widths(ax: Axes, table: pd.DataFrame) -> None:
         slope = _line(table, law).slope
         label = f"{law}: slope {slope.value:.2f} ± {slope.error:.2f}"
         ax.errorbar(
-            widths["n"], widths["width"], 1.96 * widths["error"], fmt=marker, color=color, label=label
+            widths["n"],
+            widths["width"],
+            1.96 * widths["error"],
+            fmt=marker,
+            color=color,
+            label=label,
         )
     sizes = np.geomspace(table["n"].min(), table["n"].max(), 40).astype(int)
     exact = [required_width(n // 2, n - n // 2, SURE) for n in sizes]

@@ -14,11 +14,10 @@ import numpy as np
 
 from .draws import BLACK, BLUE, RED, usual_width
 from .norms import by_size, norm_record
-from .result import Claim, Number, Report, as_table, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
 from .statistics import Estimate, Line, fit_line
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 LARGE = 1000
@@ -26,7 +25,7 @@ LARGE = 1000
 
 def measure(
     *, sizes: Sequence[int], draws: Sequence[int], report: Report = lambda share: None
-) -> pd.DataFrame:
+) -> Frame:
     """Solve the limit for labels ±1, half of either sign, on inputs of norm one.
 
     Parameters
@@ -34,9 +33,7 @@ def measure(
     sizes, draws : sequences of int
         Numbers of samples n, and starts for each; the width is the usual one.
     """
-    runs = [
-        (n, draw) for n, count in zip(sizes, draws, strict=True) for draw in range(count)
-    ]
+    runs = [(n, draw) for n, count in zip(sizes, draws, strict=True) for draw in range(count)]
     rows = [
         norm_record(7, "unit", n, usual_width(n), draw)
         for n, draw in tracked(runs, report, [n + 1e4 for n, _ in runs])
@@ -47,13 +44,13 @@ def measure(
     return table[table["interpolates"]].reset_index(drop=True)
 
 
-def slope_of_count(table: pd.DataFrame) -> Line:
+def slope_of_count(table: Frame) -> Line:
     """Fit the mean number of jumps by log₂ n."""
     means = by_size(table, "jumps")
     return fit_line(np.log2(means["n"]), means["mean"], means["error"])
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the slope of the count, and both clocks at the largest n."""
     slope = slope_of_count(table).slope
     numbers = [number_of("jumps per doubling of n", slope, (1.8, 2.2), "2")]
@@ -75,7 +72,7 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def draw_counts(ax: Axes, table: pd.DataFrame) -> None:
+def draw_counts(ax: Axes, table: Frame) -> None:
     """Draw the number of jumps against n."""
     means, line = by_size(table, "jumps"), slope_of_count(table)
     label = f"jumps, spread; slope {line.slope.value:.2f} ± {line.slope.error:.2f}"
@@ -87,7 +84,7 @@ def draw_counts(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="upper left", frameon=False)
 
 
-def draw_clocks(ax: Axes, table: pd.DataFrame) -> None:
+def draw_clocks(ax: Axes, table: Frame) -> None:
     """Draw the clocks of the first and last jump against n."""
     for name, color, theory in (("first", BLUE, 2.0), ("last", RED, 2.5)):
         means = by_size(table, f"{name}_scaled")

@@ -14,11 +14,10 @@ import numpy as np
 
 from .draws import BLACK, COLORS
 from .flows import LOG10, comparison_of, problem_with_limit
-from .result import Claim, Number, Report, as_table, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
 from .statistics import Estimate, fit_power, mean
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 ASYMPTOTIC = 100  # λ = 1e-100: from there on orders are fitted
@@ -30,7 +29,7 @@ def measure(
     exponents: Sequence[int],
     draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Compare flows with their limit.
 
     Parameters
@@ -65,7 +64,7 @@ def measure(
     return as_table(rows)
 
 
-def order(table: pd.DataFrame, column: str) -> Estimate:
+def order(table: Frame, column: str) -> Estimate:
     """Fit `column` by a power of 1/L for each problem; return the mean of the powers."""
     small = table[table["exponent"] >= ASYMPTOTIC]
     powers = [
@@ -76,7 +75,7 @@ def order(table: pd.DataFrame, column: str) -> Estimate:
     return mean(powers)
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the orders of clocks and distance for each n, and how far the smallest λ still is."""
     numbers = []
     smallest = int(table["exponent"].max())
@@ -101,7 +100,7 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def _draw_against_scale(ax: Axes, table: pd.DataFrame, column: str, label: str) -> None:
+def _draw_against_scale(ax: Axes, table: Frame, column: str, label: str) -> None:
     for color, (n, part) in zip(COLORS, table.groupby("n"), strict=False):
         logs = np.log(part[column]).groupby(part["log_scale"])
         middle, error = logs.mean(), logs.std(ddof=1) / np.sqrt(logs.count())
@@ -118,12 +117,12 @@ def _draw_against_scale(ax: Axes, table: pd.DataFrame, column: str, label: str) 
     ax.legend(loc="lower left", frameon=False)
 
 
-def draw_clock_errors(ax: Axes, table: pd.DataFrame) -> None:
+def draw_clock_errors(ax: Axes, table: Frame) -> None:
     """Draw the relative error of the clocks against L."""
     _draw_against_scale(ax, table, "clock_error", r"activation clock $t/L$: error / clock")
 
 
-def draw_distances(ax: Axes, table: pd.DataFrame) -> None:
+def draw_distances(ax: Axes, table: Frame) -> None:
     """Draw the distance away from jumps against L."""
     _draw_against_scale(ax, table, "distance", r"distance / $\|\theta\|$, between jumps")
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from .draws import BLACK, BLUE, RED, usual_width
 from .norms import by_size, norm_record, towards_limit
-from .result import Claim, Number, Report, as_table, exact, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
 from .statistics import Estimate, Line, fit_power
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 CONSTANT = 2 * np.sqrt(2) * (1 + np.sqrt(2))
@@ -25,7 +24,7 @@ def measure(
     sizes: Sequence[int],
     draws: Sequence[int],
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Solve the limit for labels uniform in size with random sign, and for labels ±1.
 
     Parameters
@@ -50,14 +49,14 @@ def measure(
     )
 
 
-def power_law(table: pd.DataFrame, labels: str) -> Line:
+def power_law(table: Frame, labels: str) -> Line:
     """Fit the mean squared norm for n ≥ `LARGE` by a power of n."""
     means = by_size(table[table["labels"] == labels], "sq_norm")
     means = means[means["n"] >= min(LARGE, means["n"].nlargest(3).min())]
     return fit_power(means["n"], means["mean"], means["error"] / means["mean"])
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the slope over the last decade and the limit of ‖θ‖²/√n for unit labels."""
     numbers = []
     for labels in ("uniform", "unit"):
@@ -81,7 +80,7 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def decade_slopes(table: pd.DataFrame, labels: str) -> list[tuple[float, float, Estimate]]:
+def decade_slopes(table: Frame, labels: str) -> list[tuple[float, float, Estimate]]:
     """Return the log-log slope between neighbouring sizes with its standard error."""
     means = by_size(table[table["labels"] == labels], "sq_norm")
     n, mean = means["n"].to_numpy(float), means["mean"].to_numpy()
@@ -95,14 +94,14 @@ def decade_slopes(table: pd.DataFrame, labels: str) -> list[tuple[float, float, 
     ]
 
 
-def _constant(table: pd.DataFrame) -> Estimate:
+def _constant(table: Frame) -> Estimate:
     means = by_size(table[table["labels"] == "unit"], "sq_norm")
     means = means[means["n"] >= 100]
     root = np.sqrt(means["n"])
     return towards_limit(means["n"], means["mean"] / root, means["error"] / root).intercept
 
 
-def draw_norms(ax: Axes, table: pd.DataFrame) -> None:
+def draw_norms(ax: Axes, table: Frame) -> None:
     """Draw ‖θ‖²/√n against n, where the claim is a horizontal line."""
     for labels, color, marker in (("unit", BLUE, "o"), ("uniform", RED, "s")):
         means = by_size(table[table["labels"] == labels], "sq_norm")
@@ -119,8 +118,9 @@ def draw_norms(ax: Axes, table: pd.DataFrame) -> None:
             color=color,
             label=label,
         )
-    for limit, label in ((CONSTANT, r"$2\sqrt{2}(1+\sqrt{2})\sqrt{E\,y^2}$"), (CONSTANT * np.sqrt(7 / 3), None)):
-        ax.axhline(limit, ls="--", color=BLACK, lw=0.9, label=label)
+    theory = r"$2\sqrt{2}(1+\sqrt{2})\sqrt{E\,y^2}$"
+    ax.axhline(CONSTANT, ls="--", color=BLACK, lw=0.9, label=theory)
+    ax.axhline(CONSTANT * np.sqrt(7 / 3), ls="--", color=BLACK, lw=0.9)
     ax.set_xscale("log")
     ax.set_ylim(0, 13)
     ax.set_xlabel("samples $n$")

@@ -9,11 +9,10 @@ import numpy as np
 
 from .draws import BLACK, BLUE, GREEN, GREY, RED, usual_width
 from .norms import by_size, norm_record, towards_limit
-from .result import Claim, Number, Report, as_table, exact, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
 from .statistics import Estimate, Line, fit_line
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 LIMIT = 1 + np.sqrt(2)
@@ -28,7 +27,7 @@ def measure(
     tiny: Sequence[int],
     tiny_draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Solve the limit at logarithmic, growing and exponential width.
 
     Parameters
@@ -60,7 +59,7 @@ def measure(
     return table[table["interpolates"]].reset_index(drop=True)
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the limits at either end, the largest ratio, and that no ratio is below 1."""
     numbers = []
     for labels in ("uniform", "unit"):
@@ -79,22 +78,24 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     growth = growth_of_largest(table).slope
     label = "growth of the largest ratio per decade of n, above the mean's"
     numbers.append(number_of(label, growth, (-np.inf, 0.0), "not positive"))
-    numbers.append(exact("smallest ratio of all draws", table["ratio"].min(), (1 - 1e-9, 3.0), "≥ 1"))
+    numbers.append(
+        exact("smallest ratio of all draws", table["ratio"].min(), (1 - 1e-9, 3.0), "≥ 1")
+    )
     wide = by_size(_of(table, "exponential"), "ratio")
     for row in wide.to_dict("records"):
         label = f"mean ratio at n = {int(row['n'])}, width 10·2^n"
         numbers.append(number_of(label, Estimate(row["mean"], row["error"]), (1.0, 1.02), "1"))
     return numbers, (
-        "Over draws that interpolate; the limits are judged within 1%. The constant is below 1 + √2 at every n tried and reaches it as "
-        "n^(−1/2); widths between log n and exp n lie in between."
+        "Over draws that interpolate; the limits are judged within 1%. The mean is below 1 + √2 at "
+        "every n tried and nears it as n^(−1/2); widths between log n and exp n lie in between."
     )
 
 
-def _of(table: pd.DataFrame, regime: str) -> pd.DataFrame:
+def _of(table: Frame, regime: str) -> Frame:
     return table[table["regime"] == regime]
 
 
-def _usual(table: pd.DataFrame, labels: str) -> pd.DataFrame:
+def _usual(table: Frame, labels: str) -> Frame:
     part = _of(table, "usual")
     return by_size(part[part["labels"] == labels], "ratio")
 
@@ -105,16 +106,23 @@ def _mean_number(label: str, row: dict[str, float], stated: float | None) -> Num
     return number_of(label, Estimate(row["mean"], row["error"]), allowed, theory)
 
 
-def growth_of_largest(table: pd.DataFrame) -> Line:
+def growth_of_largest(table: Frame) -> Line:
     """Fit by log10 n how far the largest of the draws is above their mean."""
     usual = _usual(table, "uniform")
     return fit_line(np.log10(usual["n"]), usual["largest"] - usual["mean"])
 
 
-def draw_sizes(ax: Axes, table: pd.DataFrame) -> None:
+def draw_sizes(ax: Axes, table: Frame) -> None:
     """Draw the ratio against n at the usual width."""
     usual = _usual(table, "uniform")
-    ax.errorbar(usual["n"], usual["mean"], usual["spread"], fmt="o", color=BLUE, label="mean, spread of draws")
+    ax.errorbar(
+        usual["n"],
+        usual["mean"],
+        usual["spread"],
+        fmt="o",
+        color=BLUE,
+        label="mean, spread of draws",
+    )
     ax.plot(usual["n"], usual["largest"], "^", color=RED, label="largest draw")
     ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
     ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
@@ -125,7 +133,7 @@ def draw_sizes(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="lower right", frameon=False, ncols=2)
 
 
-def draw_widths(ax: Axes, table: pd.DataFrame) -> None:
+def draw_widths(ax: Axes, table: Frame) -> None:
     """Draw the ratio against the width, up to exponential."""
     swept, wide = _of(table, "swept"), _of(table, "exponential")
     n = int(swept["n"].iloc[0])
@@ -134,7 +142,15 @@ def draw_widths(ax: Axes, table: pd.DataFrame) -> None:
         (wide, GREEN, "s", r"$m = 10 \cdot 2^n$, $n \leq$ " + str(int(wide["n"].max()))),
     ):
         means = by_size(part, "ratio", "width")
-        ax.errorbar(means["width"], means["mean"], means["spread"], fmt=marker, color=color, lw=0.8, label=label)
+        ax.errorbar(
+            means["width"],
+            means["mean"],
+            means["spread"],
+            fmt=marker,
+            color=color,
+            lw=0.8,
+            label=label,
+        )
     ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
     ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
     ax.set_xscale("log")

@@ -9,8 +9,7 @@ n^{−1/2}.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +20,8 @@ from ..jumps import JumpPath, solve_jumps
 from ..min_norm import min_norm_interpolator
 from ..problem import Problem
 from .draws import generator, half_and_half
-from .result import as_table
+from .result import Frame, as_table
 from .statistics import Line, fit_line
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_WEIGHTS = 2**22  # beyond which active sets are drawn without weights
 
@@ -58,7 +54,7 @@ def _solve(problem: Problem, width: int, rng: np.random.Generator) -> JumpPath:
     return solve_jumps(problem, ActiveSets.draw(problem, width, rng))
 
 
-def by_size(table: pd.DataFrame, column: str, key: str = "n") -> pd.DataFrame:
+def by_size(table: Frame, column: str, key: str = "n") -> Frame:
     """Return mean, standard error, spread and largest of `column` for each value of `key`."""
     rows = []
     for value, part in table.dropna(subset=[column]).groupby(key):
@@ -76,6 +72,6 @@ def by_size(table: pd.DataFrame, column: str, key: str = "n") -> pd.DataFrame:
     return as_table(rows)
 
 
-def towards_limit(sizes: Sequence[float], means: Sequence[float], errors: Sequence[float]) -> Line:
+def towards_limit(sizes: Any, means: Any, errors: Any) -> Line:
     """Fit mean = c + b n^{−1/2}: the intercept is the limit n → ∞."""
     return fit_line(1 / np.sqrt(np.asarray(sizes, dtype=float)), means, errors)

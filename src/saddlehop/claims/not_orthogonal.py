@@ -21,11 +21,10 @@ from ..orthogonalization import orthogonalize
 from ..problem import Problem
 from .draws import BLACK, BLUE, COLORS, GREY, generator, usual_width
 from .flows import LOG10
-from .result import Claim, Number, Report, as_table, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
 from .statistics import mean
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 POINTS = 101
@@ -40,7 +39,7 @@ def measure(
     exponent: int,
     draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Train on rows as they are and on the orthogonal ones, beside the exact flow.
 
     Parameters
@@ -70,7 +69,7 @@ def measure(
     return pd.concat(parts, ignore_index=True)
 
 
-def _curves(torch: Any, n: int, ratio: int, exponent: int, draw: int) -> pd.DataFrame:
+def _curves(torch: Any, n: int, ratio: int, exponent: int, draw: int) -> Frame:
     import pandas as pd
 
     rng = generator(10, n, ratio, draw)
@@ -118,7 +117,7 @@ def descend(torch: Any, X: Array, y: Array, output: Array, W: Array, steps: int)
     return np.array(losses)
 
 
-def distances(table: pd.DataFrame) -> pd.DataFrame:
+def distances(table: Frame) -> Frame:
     """Return mean and largest distance of each pair of curves, in units of the first loss."""
     rows = []
     for (ratio, draw), part in table.groupby(["ratio", "draw"]):
@@ -136,7 +135,7 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
     return as_table(rows)
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Report the distances for each dimension; nothing is claimed."""
     numbers = []
     for ratio, part in distances(table).groupby("ratio"):
@@ -153,9 +152,11 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def draw_losses(ax: Axes, table: pd.DataFrame) -> None:
+def draw_losses(ax: Axes, table: Frame) -> None:
     """Draw the curves of the first draw for each dimension."""
-    for color, (ratio, part) in zip(COLORS, table[table["draw"] == 0].groupby("ratio"), strict=False):
+    for color, (ratio, part) in zip(
+        COLORS, table[table["draw"] == 0].groupby("ratio"), strict=False
+    ):
         ax.plot(part["clock"], part["raw"], color=color, lw=1.2, label=f"descent, $d = {ratio}n$")
         ax.plot(part["clock"], part["flow"], "--", color=color, lw=1)
     ax.plot([], [], "--", color=BLACK, lw=1, label="exact flow, orthogonal rows")
@@ -165,15 +166,20 @@ def draw_losses(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="upper right", frameon=False)
 
 
-def draw_distances(ax: Axes, table: pd.DataFrame) -> None:
+def draw_distances(ax: Axes, table: Frame) -> None:
     """Draw the mean distance against d / n."""
     found = distances(table).groupby("ratio")
     for column, color, marker, label in (
         ("raw", BLUE, "o", "rows as they are"),
         ("control", GREY, "s", "orthogonal rows (step size)"),
     ):
-        middle, error = found[column].mean(), found[column].std(ddof=1) / np.sqrt(found[column].count())
-        ax.errorbar(middle.index, middle, 1.96 * error, fmt=marker + "-", lw=0.8, color=color, label=label)
+        middle, error = (
+            found[column].mean(),
+            found[column].std(ddof=1) / np.sqrt(found[column].count()),
+        )
+        ax.errorbar(
+            middle.index, middle, 1.96 * error, fmt=marker + "-", lw=0.8, color=color, label=label
+        )
     ax.set_xscale("log")
     ax.set_yscale("log")
     ratios = list(found.groups)

@@ -18,11 +18,10 @@ from ..datasets import make_orthogonal
 from ..initialization import Initialization
 from ..jumps import JumpPath, solve_jumps
 from .draws import BLACK, BLUE, RED, generator, usual_width
-from .result import Claim, Number, Report, as_table, exact, share_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, exact, share_of, tracked
 from .statistics import wilson
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 STATED_TIES = {10: 0.88, 100: 0.47, 1000: 0.14}
@@ -39,7 +38,7 @@ def measure(
     tie_sizes: Sequence[int],
     tie_draws: int,
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Solve generic problems, look at each of their saddles, and count ties for labels ±1.
 
     Parameters
@@ -94,7 +93,7 @@ def _facts(jumps: JumpPath) -> dict[str, object]:
     }
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the generic problems by their worst saddle, and the chance of ties for labels ±1."""
     generic, sign = table[table["kind"] == "generic"], table[table["kind"] == "sign"]
     total = int(generic["jumps"].sum())
@@ -137,21 +136,25 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     ]
     for n, part in generic.groupby("n"):
         hits = int((part["most_neurons"] > 1).sum())
-        label = f"share of generic problems with copies of one set, n = {n}, m = {usual_width(int(n))}"
+        label = (
+            f"share of generic problems with copies of one set, n = {n}, m = {usual_width(int(n))}"
+        )
         numbers.append(share_of(label, hits, len(part)))
     for n, part in sign.groupby("n"):
         stated = STATED_TIES.get(int(n))
         hits = int((part["most_neurons"] > 1).sum())
         allowed = None if stated is None else (stated - 0.005, stated + 0.005)
         label = f"chance of at least one tie at n = {n}, labels ±1"
-        numbers.append(share_of(label, hits, len(part), allowed, "" if stated is None else f"{stated}"))
+        numbers.append(
+            share_of(label, hits, len(part), allowed, "" if stated is None else f"{stated}")
+        )
     return numbers, (
-        "Judged on generic problems, where neurons with one active set count as one; for labels ±1 on inputs of norm one "
-        "several neurons tie as often as the last rows say."
+        "Judged on generic problems, where neurons with one active set count as one; for labels ±1 "
+        "on inputs of norm one several neurons tie as often as the last rows say."
     )
 
 
-def draw_ties(ax: Axes, table: pd.DataFrame) -> None:
+def draw_ties(ax: Axes, table: Frame) -> None:
     """Draw the share of problems with a tie against n."""
     for kind, color, marker, label in (
         ("generic", BLUE, "o", "generic labels and norms"),
@@ -163,7 +166,14 @@ def draw_ties(ax: Axes, table: pd.DataFrame) -> None:
         share = hits / count
         bars = [np.maximum(share - low, 0), np.maximum(high - share, 0)]
         ax.errorbar(share.index, share, bars, fmt=marker, color=color, label=label)
-    ax.plot(list(STATED_TIES), list(STATED_TIES.values()), "--", color=BLACK, lw=0.9, label="theory note")
+    ax.plot(
+        list(STATED_TIES),
+        list(STATED_TIES.values()),
+        "--",
+        color=BLACK,
+        lw=0.9,
+        label="theory note",
+    )
     ax.set_xscale("log")
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("samples $n$")

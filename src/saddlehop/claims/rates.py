@@ -7,10 +7,10 @@ and rates lie between 1/n and 1/√n.
 
 Two groups: neuron ± starts with a = ±1 and u aligned with its n/2 labels ±1. Then
 
-    a² = √(n/2) / (1 + C exp(−2ρt)),   C = √(n/2) − 1,   ρ = √(n/2) / n,   L(t)/L(0) = (1 − a²/√(n/2))²·const,
+    f = a²/√(n/2) = 1 / (1 + C exp(−2ρt)),   C = √(n/2) − 1,   ρ = √(n/2) / n,   loss (1 − f)² / 2,
 
-so the time from 90% to 10% of the loss, in units of the time to half of it, is 3.69 / (log C − 0.88):
-of order 1/log n.
+so the time from 90% to 10% of the first loss, in units of the time to half of it, is of order 1/log n:
+its inverse rises by ½ / 3.69 for each unit of log n, as n → ∞.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import logit
 
 from .._arrays import Array
 from ..curvature import asymptotic_rate, local_pl_constant
@@ -26,18 +27,27 @@ from ..datasets import make_orthogonal
 from ..flow import FlowPath, simulate_flow
 from ..initialization import Initialization
 from ..jumps import solve_jumps
-from .draws import BLACK, BLUE, GREEN, GREY, RED, covering_start, generator, half_and_half, usual_width
+from .draws import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    RED,
+    covering_start,
+    generator,
+    half_and_half,
+    usual_width,
+)
 from .norms import by_size
-from .result import Claim, Number, Report, as_table, exact, number_of, tracked
+from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
 from .statistics import Line, fit_line, fit_power
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 ENDS = (0.9, 0.1)  # of the first loss, between which the transition is timed
 LEARNED = 1e-6  # of the first loss, where the mean rate is read
-SHARPENING = 0.5 / (np.log(np.sqrt(0.9) / (1 - np.sqrt(0.9))) - np.log(np.sqrt(0.1) / (1 - np.sqrt(0.1))))
+SHARPENING = 0.5 / (logit(1 - np.sqrt(0.1)) - logit(1 - np.sqrt(0.9)))
 
 
 def measure(
@@ -47,7 +57,7 @@ def measure(
     draws: int,
     group_sizes: Sequence[int],
     report: Report = lambda share: None,
-) -> pd.DataFrame:
+) -> Frame:
     """Measure rates in the limit and from starts of order one, and the transition of two groups.
 
     Parameters
@@ -97,7 +107,7 @@ def _group_record(n: int, draw: int) -> dict[str, float]:
     problem = half_and_half(n)
     hidden = np.zeros((2, n))
     hidden[0, : n // 2] = hidden[1, n // 2 :] = 1 / np.sqrt(n // 2)
-    flow = simulate_flow(problem, Initialization([1.0, -1.0], hidden), log_init_scale=0.0)
+    flow = simulate_flow(problem, Initialization(np.array([1.0, -1.0]), hidden), log_init_scale=0.0)
     gap = np.max(np.abs(flow.losses - two_group_losses(n, flow.t)))
     return {"gap": float(gap / flow.losses[0]), "relative_width": relative_width(flow)}
 
@@ -107,6 +117,15 @@ def two_group_losses(n: int, t: Array) -> Array:
     size = np.sqrt(n // 2)
     fitted = 1 / (1 + (size - 1) * np.exp(-2 * size / n * t))
     return np.asarray((1 - fitted) ** 2 / 2)
+
+
+def two_group_width(n: int) -> float:
+    """Return the relative width of the transition of two groups, in closed form."""
+    first = 1 / np.sqrt(n // 2)
+    early, late, half = (
+        logit(1 - np.sqrt(share) * (1 - first)) - logit(first) for share in (*ENDS, 0.5)
+    )
+    return float((late - early) / half)
 
 
 def relative_width(flow: FlowPath) -> float:
@@ -124,13 +143,13 @@ def _time_at(flow: FlowPath, share: float) -> float:
     return float(brentq(lambda t: float(flow.loss_at(t)) / flow.losses[0] - share, *bracket))
 
 
-def exponent(table: pd.DataFrame, start: str, column: str) -> Line:
+def exponent(table: Frame, start: str, column: str) -> Line:
     """Fit the mean of `column` by a power of n."""
     means = by_size(table[table["start"] == start], column)
     return fit_power(means["n"], means["mean"], means["error"] / means["mean"])
 
 
-def sharpening(table: pd.DataFrame, start: str) -> Line:
+def sharpening(table: Frame, start: str) -> Line:
     """Fit 1 / relative width by log n."""
     part = table[table["start"] == start]
     part = part.assign(sharpness=1 / part["relative_width"])
@@ -140,7 +159,7 @@ def sharpening(table: pd.DataFrame, start: str) -> Line:
     return fit_line(np.log(means["n"]), means["mean"], means["error"])
 
 
-def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
+def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge both exponents, the closed form of two groups, and that transitions sharpen."""
     between = (-1.0, -0.5)
     numbers = [
@@ -164,11 +183,21 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
         )
     groups = table[table["start"] == "two groups"]
     gap = groups["gap"].max()
-    numbers.append(exact("two groups: largest gap to the closed form / first loss", gap, (0, 1e-7), "0"))
-    rise = sharpening(table, "two groups").slope
-    near = (SHARPENING * 0.9, SHARPENING * 1.1)
+    numbers.append(
+        exact("two groups: largest gap to the closed form / first loss", gap, (0, 1e-7), "0")
+    )
+    rise = sharpening(table, "two groups").slope.value
+    closed = groups.assign(relative_width=[two_group_width(n) for n in groups["n"]])
+    stated = sharpening(closed, "two groups").slope.value
     label = "1 / relative width of the transition, per log n"
-    numbers.append(number_of(f"{label}, two groups", rise, near, f"{SHARPENING:.4f} for n → ∞"))
+    numbers.append(
+        exact(
+            f"{label}, two groups",
+            rise,
+            (stated - 1e-6, stated + 1e-6),
+            f"{stated:.4f} at these n, {SHARPENING:.4f} for n → ∞",
+        )
+    )
     numbers.append(
         number_of(
             f"{label}, random order-one start",
@@ -183,7 +212,7 @@ def judge(table: pd.DataFrame) -> tuple[list[Number], str]:
     )
 
 
-def draw_rates(ax: Axes, table: pd.DataFrame) -> None:
+def draw_rates(ax: Axes, table: Frame) -> None:
     """Draw rates against n with the two orders."""
     for start, column, color, marker, label in (
         ("order one", "mean_rate", GREEN, "^", "mean PL, order one"),
@@ -193,8 +222,15 @@ def draw_rates(ax: Axes, table: pd.DataFrame) -> None:
         means = by_size(table[table["start"] == start], column)
         slope = exponent(table, start, column).slope
         text = f"{label}: {slope.value:.2f} ± {slope.error:.2f}"
-        ax.errorbar(means["n"], means["mean"], 1.96 * means["error"], fmt=marker, color=color, label=text)
-    n = np.array([table["n"][table["start"] != "two groups"].min(), table["n"][table["start"] != "two groups"].max()])
+        ax.errorbar(
+            means["n"], means["mean"], 1.96 * means["error"], fmt=marker, color=color, label=text
+        )
+    n = np.array(
+        [
+            table["n"][table["start"] != "two groups"].min(),
+            table["n"][table["start"] != "two groups"].max(),
+        ]
+    )
     ax.plot(n, 2.0 / np.sqrt(n), "--", color=BLACK, lw=0.9, label=r"order $1/\sqrt{n}$")
     ax.plot(n, 0.5 / n, "-.", color=BLACK, lw=0.9, label=r"order $1/n$")
     ax.set_xscale("log")
@@ -205,18 +241,22 @@ def draw_rates(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="upper right", frameon=False, ncols=2, columnspacing=0.8, handlelength=1.5)
 
 
-def draw_transition(ax: Axes, table: pd.DataFrame) -> None:
+def draw_transition(ax: Axes, table: Frame) -> None:
     """Draw how sharp the transition is against n."""
     groups = table[table["start"] == "two groups"]
     ax.plot(groups["n"], 1 / groups["relative_width"], "o", color=BLUE, label="two groups, flow")
     n = np.geomspace(groups["n"].min(), groups["n"].max(), 100)
-    log_c = np.log(np.sqrt(n / 2) - 1)
-    half = -np.log(np.sqrt(0.5) / (1 - np.sqrt(0.5)))
-    ax.plot(n, 2 * SHARPENING * (log_c + half), "--", color=BLUE, lw=0.9, label="two groups, closed form")
+    closed = [1 / two_group_width(2 * round(size / 2)) for size in n]
+    ax.plot(n, closed, "--", color=BLUE, lw=0.9, label="two groups, closed form")
     part = table[table["start"] == "order one"]
     means = by_size(part.assign(sharpness=1 / part["relative_width"]), "sharpness")
     ax.errorbar(
-        means["n"], means["mean"], 1.96 * means["error"], fmt="s", color=RED, label="random start of order one"
+        means["n"],
+        means["mean"],
+        1.96 * means["error"],
+        fmt="s",
+        color=RED,
+        label="random start of order one",
     )
     ax.axhline(0, color=GREY, lw=0.5)
     ax.set_xscale("log")

@@ -18,12 +18,11 @@ from ..errors import MissingExtraError
 from .statistics import Estimate, Z, wilson
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Panel = Callable[[Axes, pd.DataFrame], None]
-
+Frame = Any  # a pandas DataFrame: what its columns hold goes by name, which types cannot see
+Panel = Callable[["Axes", Frame], None]
 Report = Callable[[float], object]
 T = TypeVar("T")
 
@@ -68,7 +67,7 @@ class ClaimResult:
     """Short name, as in `--only`."""
     statement: str
     """The claim in one sentence."""
-    table: pd.DataFrame
+    table: Frame
     """What was measured."""
     numbers: tuple[Number, ...]
     """Numbers drawn from the table."""
@@ -113,9 +112,9 @@ class Claim:
     """Short name, as in `--only`."""
     statement: str
     """The claim in one sentence."""
-    measure: Callable[..., pd.DataFrame]
+    measure: Callable[..., Frame]
     """Sizes → table."""
-    judge: Callable[[pd.DataFrame], tuple[Sequence[Number], str]]
+    judge: Callable[[Frame], tuple[Sequence[Number], str]]
     """Table → numbers and a remark."""
     panels: tuple[Panel, ...]
     """Each draws one view of the table."""
@@ -124,9 +123,7 @@ class Claim:
     full: dict[str, Any]
     """Sizes that take minutes."""
 
-    def __call__(
-        self, *, quick: bool = False, report: Report = lambda share: None
-    ) -> ClaimResult:
+    def __call__(self, *, quick: bool = False, report: Report = lambda share: None) -> ClaimResult:
         """Measure and judge.
 
         Parameters
@@ -147,7 +144,7 @@ class Claim:
             return self._skipped(str(missing))
         return self.of(table, "quick" if quick else "full")
 
-    def of(self, table: pd.DataFrame, sizes: str = "given") -> ClaimResult:
+    def of(self, table: Frame, sizes: str = "given") -> ClaimResult:
         """Judge a table that was measured before."""
         numbers, remark = self.judge(table)
         return ClaimResult(
@@ -167,7 +164,7 @@ class Claim:
 
 
 def verdict_of(numbers: Iterable[Number]) -> str:
-    """Return the verdict: do all, some or none of the numbers agree with the statement?"""
+    """Return the verdict: all, some or none of the judged numbers agree."""
     agree = [number.agrees for number in numbers if number.agrees is not None]
     if not agree:
         return MEASURED
@@ -203,14 +200,16 @@ def exact(
     return Number(label, float(value), float(value), float(value), allowed, theory)
 
 
-def as_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def as_table(rows: Sequence[dict[str, Any]]) -> Frame:
     """Return records as a DataFrame."""
     import pandas as pd
 
     return pd.DataFrame(rows)
 
 
-def tracked(items: Sequence[T], report: Report, costs: Sequence[float] | None = None) -> Iterator[T]:
+def tracked(
+    items: Sequence[T], report: Report, costs: Sequence[float] | None = None
+) -> Iterator[T]:
     """Yield `items`, reporting the share of the work done; `costs` says how dear each is."""
     weights = np.cumsum(np.ones(len(items)) if costs is None else np.asarray(costs, dtype=float))
     for item, done in zip(items, weights, strict=True):

@@ -87,7 +87,9 @@ def fit_line(x: Any, y: Any, sigma: Any = None) -> Line:
     excess = float(np.sum((values - scaled @ solution) ** 2) / spare) if spare > 0 else np.nan
     spread = excess if sigma is None else np.fmax(excess, 1.0)
     slope, level = np.sqrt(np.diag(normal) * spread)[::-1]
-    return Line(Estimate(float(solution[1]), float(slope)), Estimate(float(solution[0]), float(level)))
+    return Line(
+        Estimate(float(solution[1]), float(slope)), Estimate(float(solution[0]), float(level))
+    )
 
 
 def fit_power(x: Any, y: Any, relative_error: Any = None) -> Line:

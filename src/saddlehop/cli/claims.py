@@ -74,9 +74,7 @@ def _print_results(results: Sequence[ClaimResult]) -> None:
             table.add_column(heading)
         for number in result.numbers:
             answer = {None: "", True: "yes", False: "no"}[number.agrees]
-            interval = (
-                "" if number.low == number.high else f"{number.low:.4g} … {number.high:.4g}"
-            )
+            interval = "" if number.low == number.high else f"{number.low:.4g} … {number.high:.4g}"
             table.add_row(number.label, f"{number.value:.4g}", interval, number.theory, answer)
         console.print(table)
         console.print(f"Verdict: {result.verdict}. {result.remark}\n", highlight=False)
