@@ -78,7 +78,7 @@ def fit_line(x: Any, y: Any, sigma: Any = None) -> Line:
     """
     points = np.asarray(x, dtype=float)
     design = np.column_stack([np.ones_like(points), points])
-    errors = np.ones_like(points) if sigma is None else np.asarray(sigma, dtype=float)
+    errors = np.ones_like(points) if sigma is None else _positive(sigma)
     values = np.asarray(y, dtype=float) / errors
     scaled = design / errors[:, None]
     normal = np.linalg.inv(scaled.T @ scaled)
@@ -90,6 +90,13 @@ def fit_line(x: Any, y: Any, sigma: Any = None) -> Line:
     return Line(
         Estimate(float(solution[1]), float(slope)), Estimate(float(solution[0]), float(level))
     )
+
+
+def _positive(sigma: Any) -> Array:
+    """Put the least positive error in place of zeros, such as those of equal draws."""
+    errors = np.asarray(sigma, dtype=float)
+    least = np.min(errors, where=errors > 0, initial=np.inf)
+    return np.where(errors > 0, errors, least if np.isfinite(least) else 1.0)
 
 
 def fit_power(x: Any, y: Any, relative_error: Any = None) -> Line:
