@@ -127,10 +127,10 @@ def draw_sizes(ax: Axes, table: Frame) -> None:
     ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
     ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
     ax.set_xscale("log")
-    ax.set_ylim(0.9, 2.9)
+    ax.set_ylim(0.8, 2.9)
     ax.set_xlabel(r"samples $n$, width $m \sim \log n$")
     ax.set_ylabel(r"$\|\theta\|^2$ / least $\|\theta\|^2$")
-    ax.legend(loc="lower right", frameon=False, ncols=2)
+    ax.legend(loc="center right", frameon=False)
 
 
 def draw_widths(ax: Axes, table: Frame) -> None:
@@ -154,7 +154,7 @@ def draw_widths(ax: Axes, table: Frame) -> None:
     ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
     ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
     ax.set_xscale("log")
-    ax.set_ylim(0.9, 2.9)
+    ax.set_ylim(0.8, 2.9)
     ax.set_xlabel("width $m$ (neurons)")
     ax.set_ylabel(r"$\|\theta\|^2$ / least, spread of draws")
     ax.legend(loc="upper right", frameon=False, ncols=2)

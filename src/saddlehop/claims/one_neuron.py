@@ -156,11 +156,11 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 def draw_ties(ax: Axes, table: Frame) -> None:
     """Draw the share of problems with a tie against n."""
-    for kind, color, marker, label in (
-        ("generic", BLUE, "o", "generic labels and norms"),
-        ("sign", RED, "s", r"labels $\pm 1$, norms 1"),
+    for kind, column, color, marker, label in (
+        ("generic", "most_sets", BLUE, "o", "generic, different active sets"),
+        ("sign", "most_neurons", RED, "s", r"labels $\pm 1$, norms 1"),
     ):
-        part = table[table["kind"] == kind].groupby("n")["most_neurons"]
+        part = table[table["kind"] == kind].groupby("n")[column]
         hits, count = part.apply(lambda most: (most > 1).sum()), part.count()
         low, high = wilson(hits, count)
         share = hits / count
@@ -172,13 +172,13 @@ def draw_ties(ax: Axes, table: Frame) -> None:
         "--",
         color=BLACK,
         lw=0.9,
-        label="theory note",
+        label="expected for labels ±1",
     )
     ax.set_xscale("log")
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("samples $n$")
     ax.set_ylabel("share of problems with a tie, 95%")
-    ax.legend(loc="center right", frameon=False)
+    ax.legend(loc="upper right", frameon=False)
 
 
 one_neuron = Claim(

@@ -215,9 +215,9 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 def draw_rates(ax: Axes, table: Frame) -> None:
     """Draw rates against n with the two orders."""
     for start, column, color, marker, label in (
-        ("order one", "mean_rate", GREEN, "^", "mean PL, order one"),
-        ("order one", "asymptotic_rate", RED, "s", "asymptotic, order one"),
-        ("limit", "asymptotic_rate", BLUE, "o", r"asymptotic, $\lambda \to 0$"),
+        ("order one", "mean_rate", GREEN, "^", "mean, order one"),
+        ("order one", "asymptotic_rate", RED, "s", "last, order one"),
+        ("limit", "asymptotic_rate", BLUE, "o", r"last, $\lambda \to 0$"),
     ):
         means = by_size(table[table["start"] == start], column)
         slope = exponent(table, start, column).slope
@@ -225,20 +225,16 @@ def draw_rates(ax: Axes, table: Frame) -> None:
         ax.errorbar(
             means["n"], means["mean"], 1.96 * means["error"], fmt=marker, color=color, label=text
         )
-    n = np.array(
-        [
-            table["n"][table["start"] != "two groups"].min(),
-            table["n"][table["start"] != "two groups"].max(),
-        ]
-    )
+    sizes = np.unique(table.loc[table["start"] != "two groups", "n"])
+    n = sizes[[0, -1]].astype(float)
     ax.plot(n, 2.0 / np.sqrt(n), "--", color=BLACK, lw=0.9, label=r"order $1/\sqrt{n}$")
     ax.plot(n, 0.5 / n, "-.", color=BLACK, lw=0.9, label=r"order $1/n$")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_ylim(top=ax.get_ylim()[1] * 12)
+    ax.set_ylim(top=ax.get_ylim()[1] * 100)
     ax.set_xlabel("samples $n$")
     ax.set_ylabel("rate, per unit of time $t$")
-    ax.legend(loc="upper right", frameon=False, ncols=2, columnspacing=0.8, handlelength=1.5)
+    ax.legend(loc="upper right", frameon=False)
 
 
 def draw_transition(ax: Axes, table: Frame) -> None:
