@@ -50,6 +50,12 @@ def slope_of_count(table: Frame) -> Line:
     return fit_line(np.log2(means["n"]), means["mean"], means["error"])
 
 
+def drift_of_last(table: Frame) -> Line:
+    """Fit the mean clock of the last jump, over √n, by log10 n."""
+    means = by_size(table[table["n"] >= LARGE], "last_scaled")
+    return fit_line(np.log10(means["n"]), means["mean"], means["error"])
+
+
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the slope of the count, and both clocks at the largest n."""
     slope = slope_of_count(table).slope
@@ -58,7 +64,9 @@ def judge(table: Frame) -> tuple[list[Number], str]:
     last_n = int(counts["n"].max())
     for row in counts.to_dict("records"):
         share = Estimate(row["mean"] / np.log2(row["n"]), row["error"] / np.log2(row["n"]))
-        numbers.append(number_of(f"jumps / log₂ n at n = {int(row['n'])}", share, None, "about 2"))
+        allowed = (1.8, 2.2) if row["n"] == last_n else None
+        label = f"jumps / log₂ n at n = {int(row['n'])}"
+        numbers.append(number_of(label, share, allowed, "about 2"))
     for column, name, theory in (("first", "first", 2.0), ("last", "last", 2.5)):
         for row in by_size(table, f"{column}_scaled").to_dict("records"):
             n = int(row["n"])
@@ -66,9 +74,13 @@ def judge(table: Frame) -> tuple[list[Number], str]:
             label = f"clock of the {name} jump / √n at n = {n} (spread {row['spread']:.3f})"
             estimate = Estimate(row["mean"], row["error"])
             numbers.append(number_of(label, estimate, judged, f"{theory}"))
+    drift = drift_of_last(table).slope
+    label = "change of the last jump's clock / √n per decade, n ≥ 1000"
+    numbers.append(number_of(label, drift, (-0.02, 0.02), "0"))
     return numbers, (
         "Over starts that interpolate, at the width of 95%. Judged are the slope of the count, within "
-        "10%, and the two clocks at the largest n, within 5%."
+        "10%, the count at the largest n, the two clocks there, within 5%, and that the last one "
+        "does not drift by more than 0.02 per decade."
     )
 
 

@@ -108,7 +108,7 @@ def draw_norms(ax: Axes, table: Frame) -> None:
         root = np.sqrt(means["n"])
         slope = decade_slopes(table, labels)[-1][2]
         name = r"$\pm 1$" if labels == "unit" else r"$\pm$[1, 2]"
-        label = f"labels {name}: last slope {slope.value:.3f} ± {slope.error:.3f}"
+        label = f"labels {name}: last slope {slope.value:.4f} ± {slope.error:.4f}"
         ax.errorbar(
             means["n"],
             means["mean"] / root,

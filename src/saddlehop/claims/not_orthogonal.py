@@ -185,9 +185,10 @@ def draw_distances(ax: Axes, table: Frame) -> None:
     ratios = list(found.groups)
     ax.set_xticks(ratios, [str(ratio) for ratio in ratios])
     ax.minorticks_off()
+    ax.set_ylim(top=ax.get_ylim()[1] * 4)
     ax.set_xlabel("dimension / samples, $d / n$")
     ax.set_ylabel("mean distance from the exact\nflow / first loss, 95%")
-    ax.legend(loc="best", frameon=False)
+    ax.legend(loc="upper right", frameon=False)
 
 
 not_orthogonal = Claim(

@@ -73,6 +73,7 @@ def _counts(jumps: JumpPath) -> dict[str, object]:
     return {
         "jumps": jumps.n_jumps,
         "most_neurons": max(map(len, groups), default=0),
+        "tie_of_one_sign": any(np.bincount(jumps.sets.signs[g] + 1).max() > 1 for g in tied),
         "most_sets": max([1] + [len(np.unique(active[group], axis=0)) for group in tied]),
     }
 
@@ -143,7 +144,6 @@ def judge(table: Frame) -> tuple[list[Number], str]:
     for n, part in sign.groupby("n"):
         stated = STATED_TIES.get(int(n))
         hits = int((part["most_neurons"] > 1).sum())
-        allowed = None if stated is None else (stated - 0.005, stated + 0.005)
         label = f"chance of at least one tie at n = {n}, labels ±1"
         numbers.append(
             share_of(label, hits, len(part), allowed, "" if stated is None else f"{stated}")
