@@ -231,6 +231,8 @@ def draw_rates(ax: Axes, table: Frame) -> None:
     ax.plot(n, 0.5 / n, "-.", color=BLACK, lw=0.9, label=r"order $1/n$")
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.minorticks_off()
     ax.set_ylim(top=ax.get_ylim()[1] * 100)
     ax.set_xlabel("samples $n$")
     ax.set_ylabel("rate, per unit of time $t$")
