@@ -150,8 +150,8 @@ def judge(table: Frame) -> tuple[list[Number], str]:
             text = f"chance of {label} at n = {n}, labels ±1, m = {usual_width(int(n))}"
             numbers.append(share_of(text, int(hit.sum()), len(part), None, theory))
     return numbers, (
-        "Judged on generic problems, where neurons with one active set count as one; for labels ±1 "
-        "on inputs of norm one several neurons tie as often as the last rows say; those shares are not judged."
+        "Judged on generic problems, where neurons with one active set count as one. For labels ±1 "
+        "on inputs of norm one neurons tie as often as the last rows say; these are not judged."
     )
 
 
