@@ -109,11 +109,14 @@ def test_slopes_of_the_norm_fall_to_a_half_from_above():
 
 
 def test_a_wrong_width_is_seen():
-    """Twice the width for the same successes, as if samples were harder to cover."""
+    """Successes as if n^1.4 samples had to be covered."""
 
     def change(table):
-        table["width"] *= 2
-        return table
+        chances = [
+            sh.interpolation_probability(round(n**1.4 / 2), round(n**1.4 / 2), width)
+            for n, width in zip(table["n"], table["width"], strict=True)
+        ]
+        return table.assign(successes=table["draws"] * chances)
 
     result = judged("width", change)
     assert numbers_like(result, "slope")[0].agrees is False
@@ -149,7 +152,10 @@ def test_a_wrong_number_of_jumps_is_seen():
             last_scaled=table["last_scaled"] * 1.2,
         )
 
-    assert judged("jumps", change).verdict == "fails"
+    result = judged("jumps", change)
+    assert result.verdict != "holds"
+    for label in ("jumps per doubling", "clock of the first", "clock of the last"):
+        assert False in [number.agrees for number in numbers_like(result, label)]
 
 
 def test_ties_gradients_and_dead_ends_are_seen():
