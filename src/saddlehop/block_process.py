@@ -62,7 +62,6 @@ class Opened(NamedTuple):
 
     n_open: int
     scale: int
-    lowest: int
     n_of_sign: Digits
     """How many labels are negative and positive, shape (2,)."""
     n_unfit: int
@@ -121,7 +120,6 @@ def run(
     bits = kernel.limb_bits(n_samples)
     opened: list[Opened] = team.each(open_block, starts is not None)
     n_open, scale = sum(reply.n_open for reply in opened), max(reply.scale for reply in opened)
-    vanishing = min(reply.lowest for reply in opened) < scale - kernel.vanishing_bits(bits)
     sums = _total(team.each(weigh_block, scale, bits))
     exponents, speeds, arrivals = kernel.new_neurons(width)
     jump_of_neuron = np.full(width, -1)
@@ -130,8 +128,6 @@ def run(
     while n_open > 0:
         jump = len(course.times)
         kernel.set_speeds(sums, bits, scale, speeds)
-        if vanishing or kernel.has_faint(sums, bits, jump_of_neuron):
-            _refine(team, kernel.find_faint(sums, bits, vanishing, jump_of_neuron), bits, speeds)
         wait, margin, escape = kernel.next_jump(
             jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, bit_group
         )
@@ -157,19 +153,6 @@ def run(
     course.n_of_sign = _total(reply.n_of_sign for reply in opened)
     course.unfit_of_targets = _total(reply.of_targets for reply in opened)
     return course
-
-
-def _refine(team: Team, faint: NDArray[np.int64], bits: int, speeds: Array) -> None:
-    """Set the speeds of neurons from sums at scales of their own."""
-    from ._kernels import jumps as kernel
-
-    if faint.size == 0:
-        return
-    scales = np.max(team.each(own_scales_block, faint), axis=0)
-    faint, scales = faint[scales > -10000], scales[scales > -10000]
-    sums = _total(team.each(own_weights_block, faint, scales, bits))
-    for j, scale in zip(faint, scales, strict=True):
-        speeds[:, j] = kernel.speed_of(sums, bits, scale, j)
 
 
 def _record(
@@ -235,7 +218,6 @@ def open_block(block: Block, _: Samples, keep_samples: bool) -> tuple[Samples, O
     reply = Opened(
         n_open,
         scale,
-        kernel.lowest_of(block.y, block.norms, still_open),
         n_of_sign,
         n_unfit,
         unfit if keep_samples else None,
@@ -258,31 +240,6 @@ def weigh_block(block: Block, still_open: Samples, scale: int, bits: int) -> tup
 
     sums = _no_sums(block)
     kernel.add_weights(*block, still_open, scale, bits, 1, sums)
-    return still_open, sums
-
-
-def own_scales_block(
-    block: Block, still_open: Samples, neurons: NDArray[np.int64]
-) -> tuple[Samples, list[int]]:
-    """Reply with the binary exponents of the largest p_k that each of the neurons is active on."""
-    from ._kernels import jumps as kernel
-
-    return still_open, [kernel.own_scale(*block, still_open, j) for j in neurons]
-
-
-def own_weights_block(
-    block: Block,
-    still_open: Samples,
-    neurons: NDArray[np.int64],
-    scales: NDArray[np.int64],
-    bits: int,
-) -> tuple[Samples, Digits]:
-    """Reply with the sums of the neurons, each at its own scale."""
-    from ._kernels import jumps as kernel
-
-    sums = _no_sums(block)
-    for j, scale in zip(neurons, scales, strict=True):
-        kernel.add_own_weights(*block, still_open, j, scale, bits, sums)
     return still_open, sums
 
 

@@ -7,8 +7,7 @@ of the weights g_k = (p_k 2^−E)², p_k = |y_k| ‖x_k‖, so that the growth r
 The weights are cut into three integers ("limbs") of `bits` bits each. Integer sums are exact, so
 they do not depend on the order of the samples or on how they are cut into blocks, equal sets have
 equal rates to the last bit, and taking a fitted sample out again leaves no trace. When the largest
-sums have become small, E is lowered and the sums are made afresh. A neuron whose own sum is too
-small for its digits (`find_faint`) gets one with an E of its own.
+sums have become small, E is lowered and the sums are made afresh.
 
 `jump_process` is the whole loop on samples held in one piece. `block_process.py` runs the same loop
 over many blocks with the same functions: those named without underscore.
@@ -24,7 +23,7 @@ from .squares import add_squares
 
 LIMBS = 3
 _RESCALE_BITS = 16  # of the largest sum, so at least 8 of every open p_k
-_FAINT_BITS = 20  # by which the second limb of a faint sum is not filled, the first being empty
+_LEAST_SUM = 2.0**-122  # below it few digits are left, and a neuron does not move while others do
 _PORTION = 4096  # samples
 _MANY = 4096  # samples from which on sums by bytes are faster than sums by bits
 
@@ -57,17 +56,12 @@ def jump_process(words, y, norms, width, tie_tol):
     group = np.zeros(words.shape[1], dtype=np.uint64)
     sums = np.zeros((LIMBS, 64 * words.shape[1]), dtype=np.int64)
     scale = scale_of(y, norms, still_open[:n_open])
-    vanishing = lowest_of(y, norms, still_open[:n_open]) < scale - vanishing_bits(bits)
     add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
     history[0] = exponents[0]
 
     jump, clock = 0, 0.0
     while n_open > 0:
         set_speeds(sums, bits, scale, speeds)
-        if vanishing or has_faint(sums, bits, jump_of_neuron):
-            _refine(
-                words, y, norms, still_open[:n_open], sums, bits, vanishing, jump_of_neuron, speeds
-            )
         wait, margin, escape = next_jump(
             jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group
         )
@@ -145,21 +139,6 @@ def scale_of(y, norms, samples):
     for k in samples:
         largest = max(largest, abs(y[k] * norms[k]))
     return math.frexp(largest)[1] if largest > 0 else -10000
-
-
-@njit(cache=True, nogil=True)
-def lowest_of(y, norms, samples):
-    """Exponent e with p_k ≥ 2^(e − 1) for all the samples; very high for none."""
-    smallest = np.inf
-    for k in samples:
-        smallest = min(smallest, abs(y[k] * norms[k]))
-    return math.frexp(smallest)[1] if smallest < np.inf else 10000
-
-
-@njit(cache=True)
-def vanishing_bits(bits):
-    """How much lower the exponent of p_k may be than E before nothing is left of its weight."""
-    return LIMBS * bits // 2 - 1
 
 
 @njit(cache=True, nogil=True)
@@ -247,73 +226,6 @@ def _limbs(p, up):
 
 
 @njit(cache=True)
-def _is_faint(sums, bits, vanishing, j):
-    if sums[0, j] != 0 or sums[1, j] >= np.int64(1) << np.int64(bits - _FAINT_BITS):
-        return False
-    return vanishing or sums[1, j] != 0 or sums[2, j] != 0
-
-
-@njit(cache=True)
-def has_faint(sums, bits, jump_of_neuron):
-    """Tell whether the sum of a dormant neuron has too few digits."""
-    found = False
-    for j in range(jump_of_neuron.size):
-        found |= jump_of_neuron[j] < 0 and _is_faint(sums, bits, False, j)
-    return found
-
-
-@njit(cache=True)
-def find_faint(sums, bits, vanishing, jump_of_neuron):
-    """List the dormant neurons whose sums have too few digits.
-
-    `vanishing` says that there are open samples so small that nothing of them is in the sums, so
-    that a sum of zero does not mean a neuron without open samples.
-    """
-    return np.array(
-        [
-            j
-            for j in range(jump_of_neuron.size)
-            if jump_of_neuron[j] < 0 and _is_faint(sums, bits, vanishing, j)
-        ],
-        dtype=np.int64,
-    )
-
-
-@njit(cache=True, nogil=True)
-def own_scale(words, y, norms, samples, j):
-    """`scale_of` the samples on which neuron j is active."""
-    largest, place = 0.0, np.uint64(j & 63)
-    for k in samples:
-        if (words[k, j >> 6] >> place) & np.uint64(1) != 0:
-            largest = max(largest, abs(y[k] * norms[k]))
-    return math.frexp(largest)[1] if largest > 0 else -10000
-
-
-@njit(cache=True, nogil=True)
-def add_own_weights(words, y, norms, samples, j, scale, bits, sums):
-    """Add the weight, at a scale of its own, of each sample on which neuron j is active to sums[:, j]."""
-    place, up = np.uint64(j & 63), math.ldexp(1.0, bits)
-    down, further = _powers(-scale)
-    for k in samples:
-        if (words[k, j >> 6] >> place) & np.uint64(1) != 0:
-            first, second, third = _limbs(y[k] * norms[k] * down * further, up)
-            sums[0, j] += first
-            sums[1, j] += second
-            sums[2, j] += third
-
-
-@njit(cache=True)
-def _refine(words, y, norms, samples, sums, bits, vanishing, jump_of_neuron, speeds):
-    """Set the speeds of faint neurons from sums of their own."""
-    own = np.zeros(sums.shape, dtype=np.int64)
-    for j in find_faint(sums, bits, vanishing, jump_of_neuron):
-        scale = own_scale(words, y, norms, samples, j)
-        if scale > -10000:
-            add_own_weights(words, y, norms, samples, j, scale, bits, own)
-            speeds[:, j] = speed_of(own, bits, scale, j)
-
-
-@njit(cache=True)
 def are_small(sums, bits):
     """Tell whether all sums have shrunk so far that a lower scale is due."""
     return sums[0].max() < np.int64(1) << np.int64(bits - _RESCALE_BITS)
@@ -339,14 +251,14 @@ def set_speeds(sums, bits, scale, speeds):
 
 @njit(cache=True)
 def speed_of(sums, bits, scale, j):
-    """Return n ρ_j as an array of two."""
+    """Return n ρ_j as an array of two; 0 if it is about 1e-18 of the largest or less."""
     speed = np.zeros(2)
     high, low, unit = 0.0, 0.0, 1.0
     for limb in range(LIMBS):
         unit = math.ldexp(unit, -bits)
         top = (sums[limb, j] >> 31) << 31  # floats have no room for 63 bits
         high, low = twofold.add(high, low, float(top) * unit, float(sums[limb, j] - top) * unit)
-    if high > 0:
+    if high > _LEAST_SUM:
         high, low = twofold.square_root(high, low)
         speed[0], speed[1] = math.ldexp(high, scale), math.ldexp(low, scale)
     return speed

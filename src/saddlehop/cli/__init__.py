@@ -13,6 +13,7 @@ from .._show import say
 from .._version import __version__
 from ..errors import NotOrthogonalError, SaddlehopError
 from .check import check_command
+from .claims import claims_command
 from .compare import compare_command
 from .demo import demo
 from .flow import flow_command
@@ -32,6 +33,7 @@ app.command("flow")(flow_command)
 app.command("compare")(compare_command)
 app.command("sweep")(sweep_command)
 app.command("check")(check_command)
+app.command("claims")(claims_command)
 
 
 @app.callback(invoke_without_command=True)
