@@ -12,16 +12,17 @@ from .errors import InputError
 PICTURES = (".png", ".pdf", ".svg")
 
 
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
+def write_whole(path: Path, write: Callable[[str], object], suffix: str = "") -> None:
     """Let `write` fill a temporary file beside `path`, then put it in its place.
 
-    Links are followed; what is not a regular file (a pipe, a device) is written straight.
+    Links are followed; what is not a regular file (a pipe, a device) is written straight. The
+    temporary name ends in `suffix`, for writers that go by it.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
         write(str(path))
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
     os.close(handle)
     try:
         write(temporary)
