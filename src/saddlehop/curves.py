@@ -128,9 +128,11 @@ def _spread(columns: Array, most: int) -> Array:
 
 
 def by_scale(paths: Sequence[Path]) -> list[float]:
-    """Return for each path a number from 0, the largest λ, to 1, the smallest."""
+    """Return for each path a number from 0, the largest λ, to 1, the smallest; 0.6 for a lone λ."""
     scales = sorted({path.log_init_scale for path in paths}, reverse=True)
-    return [scales.index(path.log_init_scale) / max(len(scales) - 1, 1) for path in paths]
+    if len(scales) == 1:
+        return [0.6] * len(paths)
+    return [scales.index(path.log_init_scale) / (len(scales) - 1) for path in paths]
 
 
 def is_predicted(path: Path) -> bool:

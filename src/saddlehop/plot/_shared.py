@@ -37,7 +37,7 @@ def shades(paths: Sequence[Path]) -> list[Any]:
     """A colour for each path: the smaller λ, the darker, readable in grey."""
     from matplotlib import colormaps
 
-    return [colormaps["viridis"](0.78 - 0.68 * place) for place in by_scale(paths)]
+    return [colormaps["viridis"](0.72 - 0.62 * place) for place in by_scale(paths)]
 
 
 def style(path: Path) -> str:

@@ -139,6 +139,7 @@ def _moving_part(ax: Axes, curve: Curve) -> tuple[Any, Any]:
         (0, low), float(curve.clock[-1]) * 2, high - low, color="white", alpha=0.72, lw=0, zorder=9
     )
     ax.add_patch(veil)
+    ax.get_legend().set_zorder(10)
     return line, veil
 
 
@@ -154,7 +155,7 @@ def _fitted_part(flow: FlowPath, jumps: JumpPath, ax: Axes) -> tuple[Any, Callab
 
     image = ax.imshow(
         np.zeros(table.cells.shape),
-        cmap="cividis_r",
+        cmap="Blues",
         vmin=0,
         vmax=1,
         aspect="auto",

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._arrays import Array
 from ..curvature import asymptotic_rate, local_pl_constant
-from ..curves import require_clock
+from ..curves import clock_end, require_clock
 from ..errors import InputError
 from ..flow import FlowPath
 from ..jumps import JumpPath
@@ -16,6 +16,8 @@ from ._shared import CLOCK_LABEL, NEVER, SMALL, label, new_axes, open_frame, sha
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_DEPTH = 1e-10  # below this part of the largest μ the axis ends
 
 
 def pl_constant(
@@ -42,8 +44,10 @@ def pl_constant(
     if not flows:
         raise InputError("`flows` is empty; pass at least one flow of `simulate_flow`.")
     ax = new_axes(ax)
+    highest = []
     for flow, shade in zip(flows, shades(flows), strict=True):
         clock, values = _along(flow, points)
+        highest.append(np.nanmax(values, initial=1e-300))
         ax.semilogy(clock, values, color=shade, lw=1.2, label=label(flow))
         rate = asymptotic_rate(flow.problem, flow.final)
         if rate > 0:
@@ -53,7 +57,9 @@ def pl_constant(
             ax.axvline(time, color=NEVER, lw=0.6, zorder=0)
     ax.set_xlabel(CLOCK_LABEL)
     ax.set_ylabel(r"$\mu = \|\nabla L\|^2 / 2L$  (dashed: $\lambda_{\min}(H)$ in the end)")
-    ax.set_xlim(left=0)
+    ax.set_xlim(0, clock_end(jumps) if jumps is not None else None)
+    top = float(np.nanmax(highest))
+    ax.set_ylim(top * _DEPTH, top * 3)
     open_frame(ax)
     ax.legend(loc="lower right", fontsize=SMALL, frameon=False)
     return ax
