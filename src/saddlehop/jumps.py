@@ -325,13 +325,10 @@ def solve_jumps(
         raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)
-    strength = np.abs(problem.y * problem.norms)
-    labelled = np.flatnonzero(problem.y)
-    covered = sets.words[labelled].any(axis=1)
     times, margins, escapes, exponents, jump_of_neuron, fitted, offsets = kernel.jump_process(
-        sets.words, strength, sets.width, labelled[covered], float(tie_tol)
+        sets.words, problem.y, problem.norms, sets.width, float(tie_tol)
     )
-    unfit = labelled[~covered]
+    unfit = np.flatnonzero((problem.y != 0) & ~sets.words.any(axis=1))
     samples = tuple(np.split(fitted, offsets[1:-1])) if times.size else ()
     neurons = _group_by_jump(jump_of_neuron, times.size)
     return JumpPath(

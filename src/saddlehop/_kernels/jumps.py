@@ -5,9 +5,12 @@ of the weights g_k = (p_k 2^−E)², p_k = |y_k| ‖x_k‖, so that the growth r
 ρ_j = 2^E sqrt(Σ g_k) / n.
 
 The weights are cut into three integers ("limbs") of `bits` bits each. Integer sums are exact, so
-they do not depend on the order of the samples, equal sets have equal rates to the last bit, and
-taking a fitted sample out again leaves no trace. When the largest open weight has become small,
-E is lowered and the sums are made afresh.
+they do not depend on the order of the samples or on how they are cut into blocks, equal sets have
+equal rates to the last bit, and taking a fitted sample out again leaves no trace. When the largest
+open weight has become small, E is lowered and the sums are made afresh.
+
+`jump_process` is the whole loop on samples held in one piece. `block_process.py` runs the same loop
+over many blocks with the same functions: those named without underscore.
 """
 
 import math
@@ -15,25 +18,26 @@ import math
 import numpy as np
 from numba import njit
 
-_LIMBS = 3
-_RESCALE_BITS = 8
+LIMBS = 3
+RESCALE_BITS = 8
+_MANY = 4096  # samples from which on sums by bytes are faster than sums by bits
 
 
 @njit(cache=True)
-def jump_process(words, strength, width, open_samples, tie_tol):
+def jump_process(words, y, norms, width, tie_tol):
     """Run to the end.
 
-    Parameters: words (n, W) uint64; strength (n,) p_k; open_samples (r,) int64, each in some S_j.
+    Parameters: words (n, W) uint64; y, norms (n,); width m.
 
     Returns times, margins (J,), escape rates (J+1,), exponents (J+1, m), jump_of_neuron (m,)
-    with −1 for never, the samples in the order in which they are fitted (r,), and
-    offsets (J+1,) of the jumps into them. Samples within a jump keep their order.
+    with −1 for never, the samples in the order in which they are fitted, and offsets (J+1,) of the
+    jumps into them. Samples within a jump keep their order.
     """
-    n_samples = len(strength)
-    bits = 62 - math.ceil(math.log2(n_samples + 1))
-    still_open = open_samples.copy()
-    fitted = np.empty_like(open_samples)
-    n_open, n_fitted = len(still_open), 0
+    n_samples = len(y)
+    bits = limb_bits(n_samples)
+    still_open = np.empty(n_samples, dtype=np.uint32)
+    n_open, n_fitted = open_samples(words, y, still_open), 0
+    fitted = np.empty(n_open, dtype=np.uint32)
 
     most = min(width, n_open)
     times, margins = np.empty(most), np.empty(most)
@@ -44,31 +48,30 @@ def jump_process(words, strength, width, open_samples, tie_tol):
     exponents = np.full(width, -1.0)
     speeds, arrivals = np.zeros(width), np.empty(width)
     group = np.zeros(words.shape[1], dtype=np.uint64)
-    sums = np.zeros((_LIMBS, 64 * words.shape[1]), dtype=np.int64)
-    scale = _scale(strength, still_open, n_open)
-    _add(words, strength, still_open[:n_open], scale, bits, 1, sums)
+    sums = np.zeros((LIMBS, 64 * words.shape[1]), dtype=np.int64)
+    scale = scale_of(y, norms, still_open[:n_open])
+    add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
     history[0] = exponents
 
     jump, clock = 0, 0.0
     while n_open > 0:
-        _set_speeds(sums, bits, scale, speeds)
-        escapes[jump] = _fastest(speeds, jump_of_neuron) / n_samples
-        wait = _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals)
-        clock += wait
-        margins[jump] = _activate(
-            jump, wait, tie_tol * clock, arrivals, exponents, jump_of_neuron, group
+        set_speeds(sums, bits, scale, speeds)
+        wait, margin, escape = next_jump(
+            jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group
         )
-        left = _fit(words, group, still_open, n_open, fitted, n_fitted)
+        clock += wait
+        times[jump], margins[jump], escapes[jump] = clock, margin, escape
+        left = fit(words, group, still_open[:n_open], fitted[n_fitted:])
         newly = n_open - left
-        new_scale = _scale(strength, still_open, left)
-        if new_scale < scale - _RESCALE_BITS or left < newly:
-            scale = new_scale
+        new_scale = scale_of(y, norms, still_open[:left])
+        if new_scale < scale - RESCALE_BITS or left < newly:
+            scale = new_scale if new_scale < scale - RESCALE_BITS else scale
             sums[:] = 0
-            _add(words, strength, still_open[:left], scale, bits, 1, sums)
+            add_weights(words, y, norms, still_open[:left], scale, bits, 1, sums)
         else:
-            _add(words, strength, fitted[n_fitted : n_fitted + newly], scale, bits, -1, sums)
+            just = fitted[n_fitted : n_fitted + newly]
+            add_weights(words, y, norms, just, scale, bits, -1, sums)
         n_open, n_fitted = left, n_fitted + newly
-        times[jump] = clock
         jump += 1
         offsets[jump] = n_fitted
         if jump == len(history):
@@ -81,54 +84,131 @@ def jump_process(words, strength, width, open_samples, tie_tol):
         escapes[: jump + 1],
         history[: jump + 1].copy(),
         jump_of_neuron,
-        fitted,
+        fitted.astype(np.int64),
         offsets[: jump + 1],
     )
 
 
 @njit(cache=True)
-def _scale(strength, samples, count):
-    """Exponent E with p_k < 2^E for all the samples."""
+def limb_bits(n_samples):
+    """Bits of a limb, such that the sum of one limb over all samples fits in 63 bits."""
+    return 62 - math.ceil(math.log2(n_samples + 1))
+
+
+@njit(cache=True, nogil=True)
+def open_samples(words, y, still_open):
+    """Write the samples that have a label and a neuron to `still_open`; return how many."""
+    count = 0
+    for k in range(len(y)):
+        covered = np.uint64(0)
+        for w in range(words.shape[1]):
+            covered |= words[k, w]
+        if covered != 0 and y[k] != 0:
+            still_open[count] = k
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def scale_of(y, norms, samples):
+    """Exponent E with p_k < 2^E for all the samples; very low for none."""
     largest = 0.0
-    for i in range(count):
-        largest = max(largest, strength[samples[i]])
-    return math.frexp(largest)[1]
-
-
-@njit(cache=True)
-def _add(words, strength, samples, scale, bits, sign, sums):
-    """Add `sign` times the weight of each sample to the sums of the neurons active on it."""
-    one = np.uint64(1)
     for k in samples:
-        p = math.ldexp(strength[k], -scale)
-        rest = math.ldexp(p * p, bits)
-        first = math.floor(rest)
-        rest = math.ldexp(rest - first, bits)
-        second = math.floor(rest)
-        third = math.floor(math.ldexp(rest - second, bits))
-        limb0, limb1, limb2 = (
-            sign * np.int64(first),
-            sign * np.int64(second),
-            sign * np.int64(third),
-        )
+        largest = max(largest, abs(y[k] * norms[k]))
+    return math.frexp(largest)[1] if largest > 0 else -10000
+
+
+@njit(cache=True, nogil=True)
+def add_weights(words, y, norms, samples, scale, bits, sign, sums):
+    """Add `sign` times the weight of each sample to the sums of the neurons active on it."""
+    if len(samples) < _MANY:
+        _add_by_bit(words, y, norms, samples, scale, bits, sign, sums)
+        return
+    for w in range(words.shape[1]):
+        _add_by_byte(words[:, w], y, norms, samples, scale, bits, sign, sums[:, 64 * w :])
+
+
+@njit(cache=True, nogil=True)
+def _add_by_bit(words, y, norms, samples, scale, bits, sign, sums):
+    one, up = np.uint64(1), math.ldexp(1.0, bits)
+    down, further = _powers(-scale)
+    for k in samples:
+        first, second, third = _limbs(y[k] * norms[k] * down * further, up, sign)
         for w in range(words.shape[1]):
             word = words[k, w]
             if word == 0:
                 continue
             for b in range(64):
                 mask = -np.int64((word >> np.uint64(b)) & one)
-                sums[0, 64 * w + b] += limb0 & mask
-                sums[1, 64 * w + b] += limb1 & mask
-                sums[2, 64 * w + b] += limb2 & mask
+                sums[0, 64 * w + b] += first & mask
+                sums[1, 64 * w + b] += second & mask
+            if third != 0:
+                for b in range(64):
+                    mask = -np.int64((word >> np.uint64(b)) & one)
+                    sums[2, 64 * w + b] += third & mask
+
+
+@njit(cache=True, nogil=True)
+def _add_by_byte(word, y, norms, samples, scale, bits, sign, sums):
+    """The same for one word: sum by the value of each of its 8 bytes, then over the values."""
+    table = np.zeros((8, 256, LIMBS), dtype=np.int64)
+    up = math.ldexp(1.0, bits)
+    down, further = _powers(-scale)
+    for k in samples:
+        first, second, third = _limbs(y[k] * norms[k] * down * further, up, sign)
+        for c in range(8):
+            value = (word[k] >> np.uint64(8 * c)) & np.uint64(255)
+            table[c, value, 0] += first
+            table[c, value, 1] += second
+        if third != 0:
+            for c in range(8):
+                table[c, (word[k] >> np.uint64(8 * c)) & np.uint64(255), 2] += third
+    for c in range(8):
+        for value in range(256):
+            for b in range(8):
+                if (value >> b) & 1:
+                    for limb in range(LIMBS):
+                        sums[limb, 8 * c + b] += table[c, value, limb]
+
+
+@njit(cache=True, nogil=True)
+def _powers(exponent):
+    """Two factors with product 2^exponent, each within the range of floats."""
+    half = exponent // 2
+    return math.ldexp(1.0, half), math.ldexp(1.0, exponent - half)
+
+
+@njit(cache=True, nogil=True)
+def _limbs(p, up, sign):
+    """Cut p² into three integers, in units 1/up, 1/up² and 1/up³."""
+    rest = p * p * up
+    first = math.floor(rest)
+    rest = (rest - first) * up
+    second = math.floor(rest)
+    third = math.floor((rest - second) * up)
+    return sign * np.int64(first), sign * np.int64(second), sign * np.int64(third)
 
 
 @njit(cache=True)
-def _set_speeds(sums, bits, scale, speeds):
+def set_speeds(sums, bits, scale, speeds):
     """Fill `speeds` with n ρ_j; n stays apart so that rational examples come out exact."""
     limb = math.ldexp(1.0, -bits)
     for j in range(speeds.size):
         total = (sums[0, j] + (sums[1, j] + sums[2, j] * limb) * limb) * limb
         speeds[j] = math.ldexp(math.sqrt(total), scale)
+
+
+@njit(cache=True)
+def next_jump(jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, group):
+    """Wait for the first dormant neurons to arrive and activate them: set their bits in `group`.
+
+    Returns the wait, the wait of the runner-up after it, and the fastest growth rate before.
+    """
+    fastest = _fastest(speeds, jump_of_neuron) / n_samples
+    wait = _first_arrival(n_samples, exponents, speeds, jump_of_neuron, arrivals)
+    slack = tie_tol * (clock + wait)
+    margin = _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group)
+    return wait, margin, fastest
 
 
 @njit(cache=True)
@@ -174,18 +254,18 @@ def _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group):
     return 0.0 if arrived > 1 else runner_up
 
 
-@njit(cache=True)
-def _fit(words, group, still_open, n_open, fitted, n_fitted):
+@njit(cache=True, nogil=True)
+def fit(words, group, still_open, fitted):
     """Move the open samples on which the group is active to `fitted`; return how many stay open."""
-    left = 0
-    for i in range(n_open):
+    left = newly = 0
+    for i in range(len(still_open)):
         k = still_open[i]
         hit = np.uint64(0)
         for w in range(group.size):
             hit |= words[k, w] & group[w]
         if hit != 0:
-            fitted[n_fitted] = k
-            n_fitted += 1
+            fitted[newly] = k
+            newly += 1
         else:
             still_open[left] = k
             left += 1
