@@ -7,12 +7,16 @@ from rich.console import Console
 
 import bench_flow
 import bench_jumps
+import bench_scale
 from timing import machine
 
 if __name__ == "__main__":
     console = Console(width=150)
     console.print(machine())
     console.print(bench_jumps.table())
+    console.print(bench_scale.size_table())
+    console.print(bench_scale.cluster_table())
+    console.print(bench_scale.throughput_table())
     console.print(bench_flow.corrections_table())
     console.print(bench_flow.scale_table())
     console.print(bench_flow.size_table())

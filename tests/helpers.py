@@ -1,6 +1,9 @@
 """Problems, starts and comparisons that several test files use."""
 
+from contextlib import contextmanager
+
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 import saddlehop as sh
@@ -56,3 +59,20 @@ def assert_same_jumps(jumps, other):
         np.testing.assert_allclose(
             getattr(jumps, name), getattr(other, name), rtol=1e-10, atol=1e-12, err_msg=name
         )
+
+
+@contextmanager
+def local_cluster(n_workers, processes=True):
+    """Yield a client of a Dask cluster on this machine, which takes no fixed port."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=processes,
+            dashboard_address=":0",
+            scheduler_kwargs={"dashboard": False},
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client

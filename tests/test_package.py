@@ -6,6 +6,7 @@ import saddlehop as sh
 PUBLIC = {
     "ActiveSets",
     "Alignment",
+    "BlockJumpPath",
     "Comparison",
     "FlowError",
     "FlowPath",
@@ -15,6 +16,7 @@ PUBLIC = {
     "Network",
     "Prediction",
     "Problem",
+    "SampleBlocks",
     "SaddlehopError",
     "__version__",
     "align",
@@ -27,9 +29,12 @@ PUBLIC = {
     "min_norm_interpolator",
     "orthogonalize",
     "orthogonalizing_map",
+    "read_sweep",
     "required_width",
     "simulate_flow",
     "solve_jumps",
+    "solve_jumps_blocks",
+    "sweep",
 }
 
 

@@ -10,11 +10,12 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_examples_print_their_output():
+def test_the_examples_print_their_output(tmp_path, monkeypatch):
     if not README.exists():
         pytest.skip("the README is not installed with the package")
     examples = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
+    monkeypatch.chdir(tmp_path)
     names = {}
     for code, expected in examples:
         printed = io.StringIO()

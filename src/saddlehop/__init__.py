@@ -7,6 +7,7 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 from ._version import __version__
 from .active_sets import ActiveSets
 from .alignment import Alignment, align
+from .block_jumps import BlockJumpPath, solve_jumps_blocks
 from .comparison import Comparison, compare
 from .curvature import asymptotic_rate, local_pl_constant
 from .datasets import load_digits, make_orthogonal
@@ -20,10 +21,13 @@ from .network import Network
 from .orthogonalization import orthogonalize, orthogonalizing_map
 from .prediction import Prediction
 from .problem import Problem
+from .sample_blocks import SampleBlocks
+from .sweeps import read_sweep, sweep
 
 __all__ = [
     "ActiveSets",
     "Alignment",
+    "BlockJumpPath",
     "Comparison",
     "FlowError",
     "FlowPath",
@@ -34,6 +38,7 @@ __all__ = [
     "Prediction",
     "Problem",
     "SaddlehopError",
+    "SampleBlocks",
     "__version__",
     "align",
     "asymptotic_rate",
@@ -45,7 +50,10 @@ __all__ = [
     "min_norm_interpolator",
     "orthogonalize",
     "orthogonalizing_map",
+    "read_sweep",
     "required_width",
     "simulate_flow",
     "solve_jumps",
+    "solve_jumps_blocks",
+    "sweep",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,3 +20,8 @@ def frozen(array: Array) -> Array:
     """Make an array of our own read-only and return it."""
     array.flags.writeable = False
     return array
+
+
+def chunks(length: int, size: int = 2**20) -> Iterator[slice]:
+    """Cut 0 … length − 1 into slices, for passes over many samples that need temporary arrays."""
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))

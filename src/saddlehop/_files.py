@@ -12,11 +12,14 @@ from .errors import InputError
 PICTURES = (".png", ".pdf", ".svg")
 
 
-def write_whole(path: Path, write: Callable[[str], object], suffix: str = "") -> None:
+def write_whole(
+    path: Path, write: Callable[[str], object], to_disk: bool = False, suffix: str = ""
+) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in its place.
 
-    Links are followed; what is not a regular file (a pipe, a device) is written straight. The
-    temporary name ends in `suffix`, for writers that go by it.
+    If `to_disk`, only once its content has reached the disk, which takes some milliseconds. Links
+    are followed; what is not a regular file (a pipe, a device) is written straight. The temporary
+    name ends in `suffix`, for writers that go by it.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
@@ -26,11 +29,18 @@ def write_whole(path: Path, write: Callable[[str], object], suffix: str = "") ->
     os.close(handle)
     try:
         write(temporary)
+        if to_disk:
+            _flush(temporary)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _flush(path: str) -> None:
+    with Path(path).open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def require_writable(data: Path, plot: Path | None, csv: Path | None) -> None:

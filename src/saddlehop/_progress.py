@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,3 +21,35 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     ) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=min(done, total))
+
+
+@contextmanager
+def trial_bar(total: int, done: int) -> Iterator[Callable[[int], None]]:
+    """Show trials done, their rate and the time left; yield a function that takes how many more ran."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    shown = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task("", total=total, completed=done, rate="")
+        start, ran = time.monotonic(), 0
+
+        def advance(count: int) -> None:
+            nonlocal ran
+            ran += count
+            rate = ran / max(time.monotonic() - start, 1e-9)
+            bar.update(task, advance=count, rate=f"{rate:.3g} trials/s,")
+
+        yield advance

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ._version import __version__
+from .block_jumps import BlockJumpPath
 from .comparison import Comparison
 from .errors import SaddlehopError
 from .flow import FlowPath
@@ -21,6 +22,8 @@ from .interpolation import interpolation_probability
 from .jumps import JumpPath
 from .min_norm import min_norm_interpolator
 from .problem import Problem
+
+JUMP_HEADINGS = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,19 @@ def say(message: str) -> None:
 
 def print_jumps(setting: Setting, jumps: JumpPath) -> None:
     """Print the table of jumps and what to make of it."""
-    headings = ("jump", "clock", "neuron", "sign", "samples", "loss", "‖θ‖²", "margin")
+    _print_table(f"Jumps of {setting.title}", JUMP_HEADINGS, _jump_rows(jumps))
+    _print_lines(_jump_summary(setting, jumps))
+
+
+def print_block_jumps(name: str, seed: int, jumps: BlockJumpPath) -> None:
+    """Print the table of jumps of samples in blocks and what to make of it."""
+    title = f"Jumps of {name}, {jumps.n_samples} samples, {jumps.width} neurons, seed {seed}"
+    _print_table(title, JUMP_HEADINGS, _jump_rows(jumps))
+    chance = interpolation_probability(jumps.n_positive, jumps.n_negative, jumps.width)
+    _print_lines(_summary(jumps, jumps.n_samples, jumps.n_unfit, jumps.least_sq_norm, chance))
+
+
+def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
     rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
     frame = jumps.to_frame()
     for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
@@ -92,8 +107,7 @@ def print_jumps(setting: Setting, jumps: JumpPath) -> None:
                 f"{row['margin']:.3g}",
             ]
         )
-    _print_table(f"Jumps of {setting.title}", headings, rows)
-    _print_lines(_jump_summary(setting, jumps))
+    return rows
 
 
 def print_flow(setting: Setting, flow: FlowPath) -> None:
@@ -172,6 +186,36 @@ def jumps_document(setting: Setting, jumps: JumpPath) -> dict[str, Any]:
     }
 
 
+def block_jumps_document(name: str, seed: int, jumps: BlockJumpPath) -> dict[str, Any]:
+    """The jumps of samples in blocks as a JSON document."""
+    return {
+        "saddlehop": __version__,
+        "data": name,
+        "n_samples": jumps.n_samples,
+        "width": jumps.width,
+        "seed": seed,
+        "initial_loss": float(jumps.losses[0]),
+        "jumps": [
+            {
+                "clock": float(jumps.times[i]),
+                "neurons": list(jumps.neurons[i]),
+                "n_fitted": int(jumps.n_fitted[i]),
+                "loss": float(jumps.losses[i + 1]),
+                "sq_norm": _finite_or_none(jumps.sq_norms[i + 1]),
+                "escape_rate": float(jumps.escape_rates[i]),
+                "margin": _finite_or_none(jumps.margins[i]),
+            }
+            for i in range(jumps.n_jumps)
+        ],
+        "interpolates": jumps.interpolates,
+        "n_unfit": jumps.n_unfit,
+        "min_sq_norm": jumps.least_sq_norm,
+        "interpolation_probability": interpolation_probability(
+            jumps.n_positive, jumps.n_negative, jumps.width
+        ),
+    }
+
+
 def flow_document(setting: Setting, flow: FlowPath) -> dict[str, Any]:
     """The flow as a JSON document."""
     return setting.document() | {
@@ -215,24 +259,38 @@ def scale_name(log_scale: float) -> str:
 
 
 def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
-    problem = setting.problem
-    least = min_norm_interpolator(problem).sq_norm
+    least = min_norm_interpolator(setting.problem).sq_norm
+    return _summary(jumps, setting.problem.n_samples, jumps.unfit.size, least, setting.chance)
+
+
+def _summary(
+    jumps: JumpPath | BlockJumpPath,
+    n_samples: int,
+    n_unfit: int,
+    least: float,
+    chance: float | None,
+) -> list[str]:
     reached = float(jumps.sq_norms[-1])
     ratio = f" (ratio {reached / least:.3f})" if least > 0 and jumps.interpolates else ""
     lines = [
         "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
         f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}{ratio}.",
-        f"All {problem.n_samples} labels are fitted."
+        f"All {n_samples} labels are fitted."
         if jumps.interpolates
-        else f"{jumps.unfit.size} of {problem.n_samples} labels are covered by no neuron and never "
-        "fitted; try more neurons or another seed.",
+        else f"{n_unfit} of {n_samples} labels are covered by no neuron and never fitted; try more "
+        "neurons or another seed.",
     ]
-    if setting.chance is not None:
+    if chance is not None:
         lines.append(
-            f"Chance that a random start of {jumps.width} neurons fits all labels: {setting.chance:.4f}."
+            f"Chance that a random start of {jumps.width} neurons fits all labels: {chance:.4f}."
         )
     if (jumps.margins == 0).any():
         lines.append("A margin of 0 marks neurons that activate together (a tie).")
+    if np.isnan(reached):
+        lines.append(
+            "Neurons that tied share some samples, so the squared norm depends on the weights they "
+            "start from, which were not drawn (nan)."
+        )
     return lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Array
+from ._arrays import Array, frozen
 from ._validate import as_generator, one_of, positive_int
 from .errors import InputError
 from .orthogonalization import orthogonalize
@@ -41,7 +41,9 @@ def make_orthogonal(
     labels = one_of(labels, "labels", LABELS)
     norms = one_of(norms, "norms", NORMS)
     generator = as_generator(rng)
-    return Problem(_draw_labels(n, labels, generator), _draw_norms(n, norms, generator))
+    return Problem(
+        frozen(_draw_labels(n, labels, generator)), frozen(_draw_norms(n, norms, generator))
+    )
 
 
 def load_digits(n_samples: int = 48, *, orthogonal: bool = True) -> tuple[Array, Array]:

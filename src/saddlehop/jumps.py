@@ -14,20 +14,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Array, frozen, norm
+from ._arrays import Array, chunks, frozen, norm
 from ._validate import require_length
-from .active_sets import WORD, ActiveSets, n_words
+from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
+from .block_process import Block, run
 from .errors import InputError, UnresolvedTieError
 from .initialization import Initialization
 from .network import Network
 from .problem import Problem
 from .scale import parse_scale
+from .thread_teams import ThreadTeam
 from .ties import Part, split_tie
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from .saddles import Saddle, SaddleCheck
 
 TIE_TOL = 1e-12
+MANY_WORDS = 2**18  # of active sets from which on the process runs in threads, on blocks
+MOST_BLOCKS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +103,13 @@ class JumpPath:
 
         nan from the first tie on that leaves the norm to the start, if only active sets are known.
         """
-        return frozen(
-            np.cumsum([0.0, *(self._added_sq_norm(jump) for jump in range(self.n_jumps))])
-        )
+        sizes = iter(_norms_of_targets(self.problem, [p for ps in self._parts for p in ps]))
+        added = [0.0]
+        for jump, parts in enumerate(self._parts):
+            alone = [2 * next(sizes) for _ in parts]
+            is_known = all(part.same_open_set for part in parts)
+            added.append(sum(alone) if is_known else self._followed_sq_norm(jump))
+        return frozen(np.cumsum(added))
 
     @cached_property
     def corrections(self) -> Array:
@@ -227,7 +235,7 @@ class JumpPath:
             {
                 "clock": self.times,
                 "neurons": [" ".join(map(str, group)) for group in self.neurons],
-                "sign": [self._sign_label(group) for group in self.neurons],
+                "sign": [sign_label(self.sets.signs, group) for group in self.neurons],
                 "samples": [fitted.size for fitted in self.samples],
                 "loss": self.losses[1:],
                 "sq_norm": self.sq_norms[1:],
@@ -284,16 +292,10 @@ class JumpPath:
             np.exp(self.solved[jump].arrivals[neuron] - np.logaddexp.reduce(2 * sizes) / 2)
         )
 
-    def _added_sq_norm(self, jump: int) -> float:
-        if all(part.same_open_set for part in self._parts[jump]):
-            return sum(2 * norm(self.problem.targets[part.samples]) for part in self._parts[jump])
+    def _followed_sq_norm(self, jump: int) -> float:
         if self.alignment is None:
             return float("nan")
         return 2 * float(np.sum(self.solved[jump].output ** 2))
-
-    def _sign_label(self, group: tuple[int, ...]) -> str:
-        signs = {int(self.sets.signs[neuron]) for neuron in group}
-        return "both" if len(signs) > 1 else "+" if signs == {1} else "-"
 
 
 def solve_jumps(
@@ -317,33 +319,76 @@ def solve_jumps(
 
     Notes
     -----
-    O(m n) operations in all: each sample enters the growth rates once and leaves them once.
+    O(m n) operations in all: each sample enters the growth rates once and leaves them once. Large
+    problems are cut into blocks for all cores, which changes no bit of the result.
     """
-    from ._kernels import jumps as kernel
-
     if not 0 <= tie_tol < 1:
         raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)
-    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets = kernel.jump_process(
-        sets.words, problem.y, problem.norms, sets.width, float(tie_tol)
-    )
-    unfit = np.flatnonzero((problem.y != 0) & ~sets.words.any(axis=1))
-    samples = tuple(np.split(fitted, offsets[1:-1])) if times.size else ()
-    neurons = _group_by_jump(jump_of_neuron, times.size)
+    solve = _in_one_piece if sets.words.size < MANY_WORDS else _in_threads
+    course = solve(problem, sets, float(tie_tol))
     return JumpPath(
         problem=problem,
         sets=sets,
         alignment=alignment if isinstance(alignment, Alignment) else None,
-        times=frozen(times),
-        neurons=neurons,
-        samples=samples,
-        losses=frozen(_losses(problem, samples, unfit)),
-        exponents=frozen(exponents),
-        escape_rates=frozen(escapes),
-        margins=frozen(margins),
-        unfit=unfit,
+        **course,
     )
+
+
+def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
+    from ._kernels import jumps as kernel
+    from ._kernels import squares
+
+    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets, unfit = (
+        kernel.jump_process(sets.words, problem.y, problem.norms, sets.width, tie_tol)
+    )
+    of_labels, _ = squares.squares_by_group(
+        problem.y,
+        problem.norms,
+        np.append(fitted, unfit),
+        np.append(offsets, fitted.size + unfit.size),
+    )
+    return {
+        "times": frozen(times),
+        "neurons": _group_by_jump(jump_of_neuron, times.size),
+        "samples": tuple(np.split(fitted.astype(np.int64), offsets[1:-1])) if times.size else (),
+        "losses": losses_of(of_labels, problem.n_samples),
+        "exponents": frozen(exponents),
+        "escape_rates": frozen(escapes),
+        "margins": frozen(margins),
+        "unfit": unfit.astype(np.int64),
+    }
+
+
+def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
+    size = max(MANY_WORDS // sets.words.shape[1], problem.n_samples // MOST_BLOCKS)
+    parts = list(chunks(problem.n_samples, size))
+    starts = [part.start for part in parts]
+    whole = Block(sets.words, problem.y, problem.norms)
+    blocks = [whole.of(part) for part in parts]
+    course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, starts)
+
+    return {
+        "times": frozen(np.array(course.times)),
+        "neurons": tuple(course.groups),
+        "samples": tuple(course.samples),
+        "losses": losses_of(np.array(course.of_labels), problem.n_samples),
+        "exponents": frozen(np.array(course.exponents)),
+        "escape_rates": frozen(np.array(course.escape_rates)),
+        "margins": frozen(np.array(course.margins)),
+        "unfit": course.unfit,
+    }
+
+
+def losses_of(of_labels: NDArray[np.int64], n_samples: int) -> Array:
+    """Losses at the saddles from Σ y² over the samples of each jump and over those never fitted.
+
+    They are summed from the end, so that small losses keep their digits.
+    """
+    from ._kernels import squares
+
+    return frozen(squares.values(of_labels[::-1].cumsum(axis=0)[::-1]) / (2 * n_samples))
 
 
 def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets:
@@ -351,23 +396,44 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
         require_length(start.sets.words, "start", problem.n_samples, "`problem.y`")
         return start.sets
     if isinstance(start, ActiveSets):
-        return _with_matching_signs(problem, start)
+        return with_matching_signs(problem, start)
     raise InputError(
         f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or "
         "ActiveSets."
     )
 
 
-def _with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
+def with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
+    from ._kernels import jumps as kernel
+
     require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
-    bit = np.uint64(1) << (np.arange(sets.width, dtype=np.uint64) % WORD)
-    word = np.arange(sets.width) // WORD
-    of_sign = np.zeros((3, n_words(sets.width)), dtype=np.uint64)
-    np.bitwise_or.at(of_sign, (sets.signs + 1, word), bit)
-    of_sign[1] = 0
-    label_sign = np.sign(problem.y).astype(np.int64)
-    return ActiveSets(sets.words & of_sign[label_sign + 1], sets.signs)
+    of_sign = words_of_sign(sets.signs)
+    if kernel.are_matching(sets.words, problem.y, of_sign):
+        return sets
+    words = sets.words.copy()
+    for part in chunks(problem.n_samples):
+        words[part] &= of_sign[label_signs(problem.y[part])]
+    return ActiveSets(words, sets.signs)
+
+
+def sign_label(signs: NDArray[np.int8], group: tuple[int, ...]) -> str:
+    """Name the signs of the neurons in a group: "+", "-" or "both"."""
+    present = {int(signs[neuron]) for neuron in group}
+    return "both" if len(present) > 1 else "+" if present == {1} else "-"
+
+
+def _norms_of_targets(problem: Problem, parts: list[Part]) -> list[float]:
+    """‖β_B‖ of each part, the same for any order of the samples."""
+    from ._kernels import squares
+
+    if not parts:
+        return []
+    samples = np.concatenate([part.samples for part in parts])
+    offsets = np.cumsum([0, *(part.samples.size for part in parts)])
+    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, offsets)
+    sizes: list[float] = squares.square_roots(of_targets).tolist()
+    return sizes
 
 
 def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
@@ -375,11 +441,3 @@ def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tup
     for neuron in np.flatnonzero(jump_of_neuron >= 0):
         groups[jump_of_neuron[neuron]].append(int(neuron))
     return tuple(map(tuple, groups))
-
-
-def _losses(
-    problem: Problem, samples: tuple[NDArray[np.int64], ...], unfit: NDArray[np.int64]
-) -> Array:
-    """Loss at each saddle, summed from the end so that small losses keep their digits."""
-    left = [float(np.sum(problem.y[part] ** 2)) for part in (*samples, unfit)]
-    return np.cumsum(left[::-1])[::-1] / (2 * problem.n_samples)

@@ -32,6 +32,12 @@ class MinNormInterpolator:
     """`sq_norm` minus the lower bound that `dual` proves, zero up to rounding."""
 
 
+def least_sq_norm(problem: Problem) -> float:
+    """Return the least squared norm of a network that fits all labels."""
+    targets = problem.targets
+    return 2 * (norm(np.maximum(targets, 0)) + norm(np.minimum(targets, 0)))
+
+
 def min_norm_interpolator(problem: Problem) -> MinNormInterpolator:
     """Return the interpolator of least norm.
 
@@ -54,7 +60,7 @@ def min_norm_interpolator(problem: Problem) -> MinNormInterpolator:
             output[neuron] = sign * np.sqrt(size)
             hidden[neuron, samples] = np.abs(targets) / np.sqrt(size)
             dual[samples] = targets / size / problem.norms[samples]
-    sq_norm = 2 * float(np.sum(output**2))
+    sq_norm = least_sq_norm(problem)
     return MinNormInterpolator(
         Network(output, hidden), sq_norm, dual, sq_norm - _lower_bound(problem, dual)
     )

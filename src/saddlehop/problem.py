@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sparse
+from numpy.typing import NDArray
 
-from ._arrays import Array, frozen
+from ._arrays import Array, chunks, frozen
 from ._validate import frozen_array, require_length
 from .errors import InputError, NotOrthogonalError
 
@@ -267,16 +268,21 @@ def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
 
 def _require_representable(y: Array, norms: Array) -> None:
     """Raise unless the squares of the labels, the targets and the pulls are normal floats."""
+    for part in chunks(y.size):
+        fits = _are_representable(y[part], norms[part], y.size)
+        if not fits.all():
+            k = part.start + int(np.argmax(~fits))
+            raise InputError(
+                f"Sample {k} has label {y[k]:.3g} and norm {norms[k]:.3g}, which leaves the range of "
+                "floating-point numbers when multiplied, divided or squared; rescale the labels or "
+                "the inputs."
+            )
+
+
+def _are_representable(y: Array, norms: Array, n_samples: int) -> NDArray[np.bool_]:
     smallest = np.finfo(np.float64).smallest_normal
     with np.errstate(over="ignore", under="ignore"):
-        sizes = np.abs(np.array([y / norms, y / y.size * norms]))
-        finite = np.isfinite(sizes).all(axis=0) & np.isfinite(y.size * y**2)
+        sizes = np.abs(np.array([y / norms, y / n_samples * norms]))
+        finite = np.isfinite(sizes).all(axis=0) & np.isfinite(n_samples * y**2)
         finite &= np.isfinite(norms**2) & (norms**2 >= smallest)
-        fits = finite & ((sizes >= smallest).all(axis=0) | (y == 0))
-    if not fits.all():
-        k = int(np.argmax(~fits))
-        raise InputError(
-            f"Sample {k} has label {y[k]:.3g} and norm {norms[k]:.3g}, which leaves the range of "
-            "floating-point numbers when multiplied, divided or squared; rescale the labels or "
-            "the inputs."
-        )
+        return np.asarray(finite & ((sizes >= smallest).all(axis=0) | (y == 0)))

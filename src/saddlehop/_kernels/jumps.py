@@ -7,7 +7,7 @@ of the weights g_k = (p_k 2^−E)², p_k = |y_k| ‖x_k‖, so that the growth r
 The weights are cut into three integers ("limbs") of `bits` bits each. Integer sums are exact, so
 they do not depend on the order of the samples or on how they are cut into blocks, equal sets have
 equal rates to the last bit, and taking a fitted sample out again leaves no trace. When the largest
-open weight has become small, E is lowered and the sums are made afresh.
+sums have become small, E is lowered and the sums are made afresh.
 
 `jump_process` is the whole loop on samples held in one piece. `block_process.py` runs the same loop
 over many blocks with the same functions: those named without underscore.
@@ -18,8 +18,11 @@ import math
 import numpy as np
 from numba import njit
 
+from .squares import add_squares
+
 LIMBS = 3
-RESCALE_BITS = 8
+_RESCALE_BITS = 16  # of the largest sum, so at least 8 of every open p_k
+_PORTION = 4096  # samples
 _MANY = 4096  # samples from which on sums by bytes are faster than sums by bits
 
 
@@ -30,13 +33,15 @@ def jump_process(words, y, norms, width, tie_tol):
     Parameters: words (n, W) uint64; y, norms (n,); width m.
 
     Returns times, margins (J,), escape rates (J+1,), exponents (J+1, m), jump_of_neuron (m,)
-    with −1 for never, the samples in the order in which they are fitted, and offsets (J+1,) of the
-    jumps into them. Samples within a jump keep their order.
+    with −1 for never, the samples in the order in which they are fitted (within a jump in their
+    own), offsets (J+1,) of the jumps into them, and the samples with a label that no neuron covers.
     """
     n_samples = len(y)
     bits = limb_bits(n_samples)
     still_open = np.empty(n_samples, dtype=np.uint32)
-    n_open, n_fitted = open_samples(words, y, still_open), 0
+    n_open, n_unfit = open_samples(words, y, still_open)
+    unfit = still_open[n_samples - n_unfit :][::-1].copy()
+    n_fitted = 0
     fitted = np.empty(n_open, dtype=np.uint32)
 
     most = min(width, n_open)
@@ -61,17 +66,14 @@ def jump_process(words, y, norms, width, tie_tol):
         )
         clock += wait
         times[jump], margins[jump], escapes[jump] = clock, margin, escape
-        left = fit(words, group, still_open[:n_open], fitted[n_fitted:])
-        newly = n_open - left
-        new_scale = scale_of(y, norms, still_open[:left])
-        if new_scale < scale - RESCALE_BITS or left < newly:
-            scale = new_scale if new_scale < scale - RESCALE_BITS else scale
+        left = fit(words, group, still_open[:n_open], still_open, fitted[n_fitted:])
+        just = fitted[n_fitted : n_fitted + n_open - left]
+        n_open, n_fitted = left, n_fitted + len(just)
+        add_weights(words, y, norms, just, scale, bits, -1, sums)
+        if n_open > 0 and are_small(sums, bits):
+            scale = scale_of(y, norms, still_open[:n_open])
             sums[:] = 0
-            add_weights(words, y, norms, still_open[:left], scale, bits, 1, sums)
-        else:
-            just = fitted[n_fitted : n_fitted + newly]
-            add_weights(words, y, norms, just, scale, bits, -1, sums)
-        n_open, n_fitted = left, n_fitted + newly
+            add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
         jump += 1
         offsets[jump] = n_fitted
         if jump == len(history):
@@ -84,8 +86,9 @@ def jump_process(words, y, norms, width, tie_tol):
         escapes[: jump + 1],
         history[: jump + 1].copy(),
         jump_of_neuron,
-        fitted.astype(np.int64),
+        fitted,
         offsets[: jump + 1],
+        unfit,
     )
 
 
@@ -96,17 +99,36 @@ def limb_bits(n_samples):
 
 
 @njit(cache=True, nogil=True)
-def open_samples(words, y, still_open):
-    """Write the samples that have a label and a neuron to `still_open`; return how many."""
-    count = 0
+def are_matching(words, y, of_sign):
+    """Tell whether neurons are active on labels of their sign only."""
+    wrong = np.uint64(0)
+    for k in range(len(y)):
+        row = 1 + (y[k] > 0) - (y[k] < 0)
+        for w in range(words.shape[1]):
+            wrong |= words[k, w] & ~of_sign[row, w]
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True)
+def open_samples(words, y, listed):
+    """List the samples with a label: covered by a neuron from the start of `listed`, others from its end.
+
+    Returns how many there are of each.
+    """
+    n_open = n_unfit = 0
     for k in range(len(y)):
         covered = np.uint64(0)
         for w in range(words.shape[1]):
             covered |= words[k, w]
-        if covered != 0 and y[k] != 0:
-            still_open[count] = k
-            count += 1
-    return count
+        if y[k] == 0:
+            continue
+        if covered != 0:
+            listed[n_open] = k
+            n_open += 1
+        else:
+            n_unfit += 1
+            listed[len(y) - n_unfit] = k
+    return n_open, n_unfit
 
 
 @njit(cache=True, nogil=True)
@@ -124,8 +146,9 @@ def add_weights(words, y, norms, samples, scale, bits, sign, sums):
     if len(samples) < _MANY:
         _add_by_bit(words, y, norms, samples, scale, bits, sign, sums)
         return
-    for w in range(words.shape[1]):
-        _add_by_byte(words[:, w], y, norms, samples, scale, bits, sign, sums[:, 64 * w :])
+    tables = np.zeros((words.shape[1], 8, 256, LIMBS), dtype=np.int64)
+    tabulate(words, y, norms, samples, scale, bits, tables)
+    add_tables(tables, sign, sums)
 
 
 @njit(cache=True, nogil=True)
@@ -133,7 +156,8 @@ def _add_by_bit(words, y, norms, samples, scale, bits, sign, sums):
     one, up = np.uint64(1), math.ldexp(1.0, bits)
     down, further = _powers(-scale)
     for k in samples:
-        first, second, third = _limbs(y[k] * norms[k] * down * further, up, sign)
+        first, second, third = _limbs(y[k] * norms[k] * down * further, up)
+        first, second, third = sign * first, sign * second, sign * third
         for w in range(words.shape[1]):
             word = words[k, w]
             if word == 0:
@@ -149,13 +173,18 @@ def _add_by_bit(words, y, norms, samples, scale, bits, sign, sums):
 
 
 @njit(cache=True, nogil=True)
-def _add_by_byte(word, y, norms, samples, scale, bits, sign, sums):
-    """The same for one word: sum by the value of each of its 8 bytes, then over the values."""
-    table = np.zeros((8, 256, LIMBS), dtype=np.int64)
+def tabulate(words, y, norms, samples, scale, bits, tables):
+    """Sum the weights by the value of each of the 8 bytes of each word."""
+    for w in range(words.shape[1]):
+        _tabulate_word(words[:, w], y, norms, samples, scale, bits, tables[w])
+
+
+@njit(cache=True, nogil=True)
+def _tabulate_word(word, y, norms, samples, scale, bits, table):
     up = math.ldexp(1.0, bits)
     down, further = _powers(-scale)
     for k in samples:
-        first, second, third = _limbs(y[k] * norms[k] * down * further, up, sign)
+        first, second, third = _limbs(y[k] * norms[k] * down * further, up)
         for c in range(8):
             value = (word[k] >> np.uint64(8 * c)) & np.uint64(255)
             table[c, value, 0] += first
@@ -163,12 +192,18 @@ def _add_by_byte(word, y, norms, samples, scale, bits, sign, sums):
         if third != 0:
             for c in range(8):
                 table[c, (word[k] >> np.uint64(8 * c)) & np.uint64(255), 2] += third
-    for c in range(8):
-        for value in range(256):
-            for b in range(8):
-                if (value >> b) & 1:
-                    for limb in range(LIMBS):
-                        sums[limb, 8 * c + b] += table[c, value, limb]
+
+
+@njit(cache=True, nogil=True)
+def add_tables(tables, sign, sums):
+    """Add `sign` times the sums by bytes to those by bits."""
+    for w in range(len(tables)):
+        for c in range(8):
+            for value in range(256):
+                for b in range(8):
+                    if (value >> b) & 1:
+                        for limb in range(LIMBS):
+                            sums[limb, 64 * w + 8 * c + b] += sign * tables[w, c, value, limb]
 
 
 @njit(cache=True, nogil=True)
@@ -179,14 +214,20 @@ def _powers(exponent):
 
 
 @njit(cache=True, nogil=True)
-def _limbs(p, up, sign):
+def _limbs(p, up):
     """Cut p² into three integers, in units 1/up, 1/up² and 1/up³."""
     rest = p * p * up
     first = math.floor(rest)
     rest = (rest - first) * up
     second = math.floor(rest)
     third = math.floor((rest - second) * up)
-    return sign * np.int64(first), sign * np.int64(second), sign * np.int64(third)
+    return np.int64(first), np.int64(second), np.int64(third)
+
+
+@njit(cache=True)
+def are_small(sums, bits):
+    """Tell whether all sums have shrunk so far that a lower scale is due."""
+    return sums[0].max() < np.int64(1) << np.int64(bits - _RESCALE_BITS)
 
 
 @njit(cache=True)
@@ -255,20 +296,41 @@ def _activate(jump, wait, slack, arrivals, exponents, jump_of_neuron, group):
 
 
 @njit(cache=True, nogil=True)
-def fit(words, group, still_open, fitted):
-    """Move the open samples on which the group is active to `fitted`; return how many stay open."""
+def fit(words, group, still_open, left_open, fitted):
+    """Split the open samples by whether the group is active on them; return how many stay open.
+
+    Writes them in order to `left_open`, which may be `still_open` itself, and `fitted`.
+    """
     left = newly = 0
-    for i in range(len(still_open)):
-        k = still_open[i]
+    for k in still_open:
         hit = np.uint64(0)
         for w in range(group.size):
             hit |= words[k, w] & group[w]
-        if hit != 0:
-            fitted[newly] = k
-            newly += 1
-        else:
-            still_open[left] = k
-            left += 1
+        fitted[newly] = left_open[left] = k  # whether it is a hit cannot be foreseen: no branch
+        newly += hit != 0
+        left += hit == 0
+    return left
+
+
+@njit(cache=True, nogil=True)
+def fit_and_weigh(
+    words, y, norms, group, still_open, scale, bits, left_open, fitted, sums, squares
+):
+    """Do for many samples, in portions that stay in the cache, what `fit` and its caller do.
+
+    Adds the weights of the newly fitted to `sums`, and Σ y² and Σ β² to the rows of `squares`.
+    Returns how many stay open.
+    """
+    tables = np.zeros((words.shape[1], 8, 256, LIMBS), dtype=np.int64)
+    left = newly = 0
+    for start in range(0, len(still_open), _PORTION):
+        portion = still_open[start : start + _PORTION]
+        stay = fit(words, group, portion, left_open[left:], fitted[newly:])
+        just = fitted[newly : newly + len(portion) - stay]
+        add_squares(y, norms, just, squares[0], squares[1])
+        tabulate(words, y, norms, just, scale, bits, tables)
+        left, newly = left + stay, newly + len(just)
+    add_tables(tables, 1, sums)
     return left
 
 

@@ -16,6 +16,7 @@ from .compare import compare_command
 from .demo import demo
 from .flow import flow_command
 from .jumps import jumps_command
+from .sweep import sweep_command
 
 app = typer.Typer(
     name="saddlehop",
@@ -28,6 +29,7 @@ app.command("demo")(demo)
 app.command("jumps")(jumps_command)
 app.command("flow")(flow_command)
 app.command("compare")(compare_command)
+app.command("sweep")(sweep_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from .._files import require_writable, write_whole
-from .._show import jumps_document, print_json, print_jumps
+from .._show import (
+    block_jumps_document,
+    jumps_document,
+    print_block_jumps,
+    print_json,
+    print_jumps,
+)
+from ..block_jumps import solve_jumps_blocks
+from ..errors import InputError
 from ..jumps import solve_jumps
+from ..sample_blocks import SampleBlocks, is_sample_file
 from ._options import (
     AsJson,
     CsvOut,
@@ -15,6 +29,7 @@ from ._options import (
     Seed,
     Target,
     Width,
+    checked_seed,
     load,
     write_jump_picture,
 )
@@ -30,9 +45,29 @@ def jumps_command(
     as_json: AsJson = False,
     plot: Picture = None,
     csv: CsvOut = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler to work on, such as tcp://host:8786.")
+    ] = None,
 ) -> None:
-    """Compute the limit λ → 0 on a data file: which neuron activates when and fits what."""
+    """Compute the limit λ → 0 on a data file: which neuron activates when and fits what.
+
+    A Parquet file or folder that holds only labels `y` and input norms `norm` is taken in blocks,
+    on a Dask cluster if a scheduler is given.
+    """
     require_writable(data, plot, csv)
+    if is_sample_file(data):
+        if plot or orthogonal or law == "gaussian" or target != "y":
+            raise InputError(
+                f"{data.name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target` and the "
+                "gaussian law do not apply; leave them out."
+            )
+        _jumps_of_blocks(data, width, checked_seed(seed), as_json, csv, scheduler)
+        return
+    if scheduler is not None:
+        raise InputError(
+            f"`--scheduler` needs a Parquet file with the columns `y` and `norm` only, which "
+            f"{data.name!r} is not; leave it out."
+        )
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     if plot:
@@ -43,3 +78,16 @@ def jumps_command(
         print_json(jumps_document(setting, jumps))
     else:
         print_jumps(setting, jumps)
+
+
+def _jumps_of_blocks(
+    data: Path, width: int, seed: int, as_json: bool, csv: Path | None, scheduler: str | None
+) -> None:
+    blocks = SampleBlocks.from_parquet(data, width, seed)
+    jumps = solve_jumps_blocks(blocks, scheduler)
+    if csv:
+        write_whole(csv, jumps.to_frame().to_csv)
+    if as_json:
+        print_json(block_jumps_document(data.name, seed, jumps))
+    else:
+        print_block_jumps(data.name, seed, jumps)

@@ -1,0 +1,40 @@
+"""`saddlehop sweep`: many runs, kept where nothing gets lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._show import say
+from ..errors import SaddlehopError
+
+
+def sweep_command(
+    spec: Annotated[Path, typer.Argument(help="A TOML file that says what to run.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results; a stopped sweep goes on there.")
+    ],
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; as many as cores by default.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler instead, such as tcp://host:8786.")
+    ] = None,
+) -> None:
+    """Run a grid of problems and starts with repeats, and keep a row for each trial."""
+    from ..sweeps import sweep
+
+    try:
+        frame = sweep(spec, out, workers=workers, scheduler=scheduler)
+    except KeyboardInterrupt:
+        raise SaddlehopError(
+            f"Stopped. What has run is in {str(out)!r}; the same command goes on from there."
+        ) from None
+    for name in frame.attrs["damaged"]:
+        say(f"{name} was damaged; its trials have been run again.")
+    failed = frame[frame["error"] != ""]
+    if len(failed):
+        say(f"{len(failed)} of {len(frame)} trials failed; the first: {failed['error'].iloc[0]}")
+    print(f"{len(frame)} trials in {out}; read them with saddlehop.read_sweep({str(out)!r}).")

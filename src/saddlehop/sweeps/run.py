@@ -1,0 +1,133 @@
+"""Run the trials of a sweep that have not run yet, in batches of some seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._progress import trial_bar
+from .._validate import positive_int
+from ..active_sets import n_threads
+from ..errors import InputError
+from .crews import ClusterCrew, Crew, OwnCrew, ProcessCrew
+from .spec import Spec
+from .store import Store, read_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH_SECONDS = 2.0
+FIRST_RATE = 2e6  # units of work per second, until it is known
+TRIAL_WORK = 1e4  # of a trial whatever its size
+
+
+def sweep(
+    spec: Spec | Mapping[str, Any] | str | Path,
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    scheduler: Any = None,
+) -> pd.DataFrame:
+    """Run every combination of settings, and keep one row for each trial.
+
+    Parameters
+    ----------
+    spec : Spec, mapping or path-like
+        What to run: a TOML file, or a mapping with the same keys. `compute` ("jumps", "flow",
+        "coverage", or "module:function"), `n_samples` and `width` are needed; `labels`, `norms`,
+        `law`, `init_scale` may be given, each a value or a list; `repeats`, `seed`, `start`
+        ("sets" or "weights") and `rtol` take one value. A function of your own is called with the
+        problem, the start and a Generator and returns a mapping of names to values.
+    out : path-like
+        A folder, made if it is not there. If the sweep has been stopped before, however, it goes on
+        from what the folder holds.
+    workers : int, optional
+        Processes on this machine; as many as cores by default. 1 runs in this process.
+    scheduler : str or distributed.Client, optional
+        A Dask scheduler, instead.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `read_sweep` gives it.
+
+    Raises
+    ------
+    SaddlehopError
+        For a spec that is not right, a folder that holds another sweep or is being written to, or
+        one that cannot be written to. What has run by then is kept.
+
+    Notes
+    -----
+    The numbers of a trial depend on the spec only, not on who runs it or on interruptions.
+    """
+    spec = _as_spec(spec)
+    crew = _crew(workers, scheduler)
+    with Store(Path(out), spec).open() as store:
+        runs, damaged = store.remaining()
+        n_left = sum(map(len, runs))
+        if n_left:
+            rate = _Rate()
+            with trial_bar(spec.n_trials, spec.n_trials - n_left) as advance:
+                for done in crew.run(spec, _batches(spec, runs, rate)):
+                    store.write(done.table)
+                    rate.learn(_work(spec, done.trials), done.seconds)
+                    advance(len(done.trials))
+        frame = read_sweep(out)
+    frame.attrs["damaged"] = damaged
+    return frame
+
+
+def _as_spec(spec: Any) -> Spec:
+    if isinstance(spec, Spec):
+        return spec
+    if isinstance(spec, Mapping):
+        return Spec.parse(spec)
+    if isinstance(spec, (str, Path)):
+        return Spec.read(spec)
+    raise InputError(
+        f"`spec` is of type {type(spec).__name__}; pass a TOML file or a mapping of its keys."
+    )
+
+
+def _crew(workers: int | None, scheduler: Any) -> Crew:
+    if scheduler is not None:
+        if workers is not None:
+            raise InputError("`workers` and `scheduler` are both given; pass one of them.")
+        return ClusterCrew(scheduler)
+    n_workers = n_threads() if workers is None else positive_int(workers, "workers")
+    return OwnCrew() if n_workers == 1 else ProcessCrew(n_workers)
+
+
+class _Rate:
+    """Work done per second of one worker."""
+
+    def __init__(self) -> None:
+        self.value = FIRST_RATE
+
+    def learn(self, work: float, seconds: float) -> None:
+        if seconds > 0:
+            self.value += 0.5 * (work / seconds - self.value)
+
+
+def _work(spec: Spec, trials: range) -> float:
+    return sum(_work_of(spec, trial) for trial in trials)
+
+
+def _work_of(spec: Spec, trial: int) -> float:
+    setting = spec.setting(trial)
+    return TRIAL_WORK + setting.n_samples * setting.width
+
+
+def _batches(spec: Spec, runs: list[range], rate: _Rate) -> Iterator[range]:
+    """Cut the runs of trials into batches that take about `BATCH_SECONDS` each."""
+    for run in runs:
+        start = run.start
+        while start < run.stop:
+            stop, work = start, 0.0
+            while stop < run.stop and (stop == start or work < BATCH_SECONDS * rate.value):
+                work += _work_of(spec, stop)
+                stop += 1
+            yield range(start, stop)
+            start = stop

@@ -1,0 +1,244 @@
+"""What a sweep runs: every combination of the values given for each setting, `repeats` times.
+
+Trial i is combination i // repeats, counted with the last setting changing fastest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._validate import int_at_least, one_of, positive_int
+from ..datasets import LABELS, NORMS
+from ..errors import InputError
+from ..initialization import LAWS
+from ..scale import parse_scale
+from .functions import load_function
+
+STARTS = ("sets", "weights")
+LEAST = {"n_samples": 1, "width": 1}
+CHOICES = {"labels": LABELS, "norms": NORMS, "law": LAWS}
+GRID = ("n_samples", "width", "labels", "norms", "law", "init_scale")
+DEFAULTS: dict[str, Any] = {
+    "labels": "gaussian",
+    "norms": "unit",
+    "law": "balanced",
+    "repeats": 1,
+    "seed": 0,
+    "rtol": 1e-8,
+}
+KEYS = ("compute", *GRID, "start", "repeats", "seed", "rtol")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One combination."""
+
+    n_samples: int
+    width: int
+    labels: str
+    norms: str
+    law: str
+    init_scale: str | None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A sweep. Made by `Spec.read` or `Spec.parse`, which check it."""
+
+    compute: str
+    """"jumps", "flow", "coverage", or a function of your own as "module:function"."""
+    n_samples: tuple[int, ...]
+    """Numbers of samples n."""
+    width: tuple[int, ...]
+    """Numbers of neurons m."""
+    labels: tuple[str, ...]
+    """Laws of the labels, as in `make_orthogonal`."""
+    norms: tuple[str, ...]
+    """Laws of the norms."""
+    law: tuple[str, ...]
+    """Laws of the start, as in `Initialization.draw`."""
+    init_scale: tuple[str, ...]
+    """Scales λ of the flow, as decimal strings; none for what has no λ."""
+    start: str
+    """Whether to draw active "sets" only, or "weights"."""
+    repeats: int
+    """Trials for each combination."""
+    seed: int
+    """Seed of the sweep."""
+    rtol: float
+    """Relative accuracy of flows."""
+    folder: str = ""
+    """Where a function of your own is looked for first."""
+
+    @classmethod
+    def read(cls, path: str | Path) -> Spec:
+        """Read a TOML file.
+
+        Parameters
+        ----------
+        path : path-like
+            A file with the fields of this class as keys; those of the grid take a value or a list.
+
+        Raises
+        ------
+        InputError
+            Naming the key and its line.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            content = tomllib.loads(text, parse_float=str)  # 1e-1000 is no float
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as err:
+            reason = err.strerror if isinstance(err, OSError) else str(err)
+            raise InputError(f"{path.name!r} is not a readable TOML file ({reason}).") from None
+        return cls.parse(content, _lines_of(text), str(path.parent.resolve()))
+
+    @classmethod
+    def parse(
+        cls, content: Mapping[str, Any], lines: Mapping[str, int] | None = None, folder: str = ""
+    ) -> Spec:
+        """Check a spec given as a mapping of the keys that a TOML file has."""
+        lines = lines or {}
+        key = "compute"
+        try:
+            for key in content:
+                if key not in KEYS:
+                    raise InputError(
+                        f"`{key}` is not a key of a sweep; pass one of {', '.join(KEYS)}."
+                    )
+            for key in ("compute", "n_samples", "width"):
+                if key not in content:
+                    raise InputError(f"`{key}` is missing; give it.")
+            values: dict[str, Any] = {}
+            for key in KEYS:
+                values[key] = _checked(key, content, values, folder)
+            return cls(**values, folder=folder)
+        except InputError as err:
+            where = f"Line {lines[key]}: " if key in lines else ""
+            raise InputError(f"{where}{_named(key, str(err))}") from None
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return self.repeats * prod(map(len, self._axes))
+
+    @cached_property
+    def _axes(self) -> tuple[tuple[Any, ...], ...]:
+        scales = self.init_scale or (None,)
+        return (self.n_samples, self.width, self.labels, self.norms, self.law, scales)
+
+    @cached_property
+    def _settings(self) -> list[Setting]:
+        return [Setting(*values) for values in product(*self._axes)]
+
+    def setting(self, trial: int) -> Setting:
+        """Return the combination that a trial runs."""
+        return self._settings[trial // self.repeats]
+
+    def trial_seed(self, trial: int) -> int:
+        """Return the seed of a trial: `numpy.random.default_rng` of it draws all its numbers."""
+        sequence = np.random.SeedSequence(self.seed, spawn_key=(trial,))
+        return int(sequence.generate_state(1, np.uint64)[0])
+
+    def to_json(self) -> str:
+        """Return what the numbers depend on, one line for each key."""
+        fields = asdict(self)
+        del fields["folder"]
+        return "\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
+
+
+def _lines_of(text: str) -> dict[str, int]:
+    """Line on which each key stands."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r"\s*\[*\s*[\"']?([\w.-]+)[\"']?\s*(?:=|\])", line)
+        if match:
+            lines.setdefault(match[1], number)
+    return lines
+
+
+def _named(key: str, message: str) -> str:
+    return message if f"`{key}" in message else f"`{key}`: {message}"
+
+
+def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder: str) -> Any:
+    """Return the checked value of a key, given those of the keys before it."""
+    value = content.get(key, DEFAULTS.get(key))
+    if key == "compute":
+        if not isinstance(value, str):
+            raise InputError(f"`compute` is {value!r}; pass a string.")
+        load_function(value, folder)
+        return value
+    if key == "init_scale":
+        return _checked_scales(value, known["compute"])
+    if key in GRID:
+        return tuple(_checked_entry(key, entry) for entry in _entries(key, value))
+    if key == "start":
+        return _checked_start(value, known)
+    if key == "rtol":
+        return _checked_rtol(value)
+    return positive_int(value, key) if key == "repeats" else int_at_least(value, key, 0)
+
+
+def _entries(key: str, value: Any) -> list[Any]:
+    entries = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not entries:
+        raise InputError(f"`{key}` is an empty list, so there is nothing to run; give a value.")
+    if len(set(map(str, entries))) < len(entries):
+        raise InputError(f"`{key}` gives a value twice; use `repeats` to run it more often.")
+    return entries
+
+
+def _checked_entry(key: str, value: Any) -> int | str:
+    return (
+        int_at_least(value, key, LEAST[key]) if key in LEAST else one_of(value, key, CHOICES[key])
+    )
+
+
+def _checked_scales(value: Any, compute: str) -> tuple[str, ...]:
+    if compute in ("jumps", "coverage"):
+        if value is not None:
+            raise InputError(
+                f'`init_scale` is given but `compute = "{compute}"` is of the limit λ → 0; leave '
+                "it out."
+            )
+        return ()
+    if value is None:
+        if compute == "flow":
+            raise InputError("`init_scale` is missing; a flow needs the scale λ of its start.")
+        return ()
+    scales = tuple(str(entry) for entry in _entries("init_scale", value))
+    for scale in scales:
+        parse_scale(scale)
+    return scales
+
+
+def _checked_start(value: Any, known: dict[str, Any]) -> str:
+    by_signs = known["compute"] in ("jumps", "coverage") and "gaussian" not in known["law"]
+    start = one_of(value or ("sets" if by_signs else "weights"), "start", STARTS)
+    if start == "sets" and "gaussian" in known["law"]:
+        raise InputError('`start = "sets"` has no meaning for the gaussian law; use "weights".')
+    if start == "sets" and known["compute"] == "flow":
+        raise InputError('`start = "sets"` has no weights for a flow to start from; leave it out.')
+    return start
+
+
+def _checked_rtol(value: Any) -> float:
+    try:
+        rtol = float(value)
+    except (TypeError, ValueError):
+        rtol = float("nan")
+    if not 1e-13 <= rtol <= 1e-1:
+        raise InputError(f"`rtol` is {value!r}; pass a number from 1e-13 to 1e-1.")
+    return rtol

@@ -1,0 +1,144 @@
+"""One trial: draw the problem and the start from the trial's own seed, measure, make a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from ..active_sets import ActiveSets
+from ..datasets import make_orthogonal
+from ..errors import InputError, SaddlehopError
+from ..initialization import Initialization
+from ..scale import parse_scale
+from .functions import COMPUTE, Row, load_function
+from .spec import Setting, Spec
+
+HEAD = (
+    "trial",
+    "seed",
+    "repeat",
+    "n_samples",
+    "width",
+    "labels",
+    "norms",
+    "law",
+    "log10_init_scale",
+    "error",
+)
+
+
+def run_trials(spec: Spec, trials: Iterable[int]) -> Any:
+    """Run trials and return their rows as a pyarrow Table; one that fails has its error in its row."""
+    import pyarrow as pa
+
+    rows = [run_trial(spec, trial) for trial in trials]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    types = _types()
+    return pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
+
+
+def run_trial(spec: Spec, trial: int) -> Row:
+    """Run one trial and return its row."""
+    setting, seed = spec.setting(trial), spec.trial_seed(trial)
+    row = _head(spec, trial, setting, seed)
+    try:
+        return row | _measured(spec, setting, np.random.default_rng(seed))
+    except SaddlehopError as err:
+        return row | {"error": str(err)}
+    except Exception as err:
+        return row | {"error": f"{type(err).__name__}: {err}"}
+
+
+def lost_trial(spec: Spec, trial: int) -> Any:
+    """Return the row of a trial whose process died, as a pyarrow Table."""
+    import pyarrow as pa
+
+    row = _head(spec, trial, spec.setting(trial), spec.trial_seed(trial))
+    row["error"] = "The process died in this trial, killed or out of memory."
+    types = _types()
+    return pa.table({name: pa.array([value], types[name]) for name, value in row.items()})
+
+
+def _head(spec: Spec, trial: int, setting: Setting, seed: int) -> Row:
+    scale = setting.init_scale
+    values = (
+        trial,
+        seed,
+        trial % spec.repeats,
+        setting.n_samples,
+        setting.width,
+        setting.labels,
+        setting.norms,
+        setting.law,
+        math.nan if scale is None else parse_scale(scale) / math.log(10),
+        "",
+    )
+    return dict(zip(HEAD, values, strict=True))
+
+
+def _measured(spec: Spec, setting: Setting, rng: np.random.Generator) -> Row:
+    problem = make_orthogonal(setting.n_samples, setting.labels, setting.norms, rng)
+    start: ActiveSets | Initialization
+    if spec.start == "sets":
+        start = ActiveSets.draw(problem, setting.width, rng)
+    else:
+        start = Initialization.draw(problem, setting.width, setting.law, rng)
+    function = load_function(spec.compute, spec.folder)
+    if spec.compute == "flow":
+        return function(problem, start, setting.init_scale, spec.rtol)
+    if spec.compute in COMPUTE:
+        return function(problem, start)
+    return _checked(function(problem, start, rng))
+
+
+def _checked(result: Any) -> Row:
+    """Return what a user's function returned as the columns of a row."""
+    if not isinstance(result, Mapping):
+        raise InputError(
+            f"The function returned a {type(result).__name__}; return a mapping of names to values."
+        )
+    row = {}
+    for name, value in result.items():
+        if not isinstance(name, str) or name in HEAD:
+            raise InputError(f"The function returned a value named {name!r}; choose another name.")
+        plain = (
+            value.item()
+            if isinstance(value, (np.generic, np.ndarray)) and value.size == 1
+            else value
+        )
+        if not isinstance(plain, (Number, str, bool)) or isinstance(plain, complex):
+            raise InputError(
+                f"The function returned a {type(value).__name__} for {name!r}; return a number, a "
+                "boolean or a string."
+            )
+        row[name] = plain
+    return row
+
+
+def _types() -> dict[str, Any]:
+    import pyarrow as pa
+
+    whole = (
+        "trial",
+        "repeat",
+        "n_samples",
+        "width",
+        "n_jumps",
+        "n_active",
+        "n_ties",
+        "n_uncovered",
+    )
+    sizes = ("sq_norm", "least_sq_norm", "norm_ratio", "final_loss", "limit_sq_norm")
+    real = (*sizes, "log10_init_scale", "first_clock", "last_clock")
+    return {
+        **dict.fromkeys(whole, pa.int64()),
+        **dict.fromkeys(real, pa.float64()),
+        **dict.fromkeys(("labels", "norms", "law", "error"), pa.string()),
+        **dict.fromkeys(("interpolates", "limit_interpolates"), pa.bool_()),
+        "seed": pa.uint64(),
+    }
