@@ -139,7 +139,9 @@ def _moving_part(ax: Axes, curve: Curve) -> tuple[Any, Any]:
         (0, low), float(curve.clock[-1]) * 2, high - low, color="white", alpha=0.72, lw=0, zorder=9
     )
     ax.add_patch(veil)
-    ax.get_legend().set_zorder(10)
+    legend = ax.get_legend()
+    if legend is not None:
+        legend.set_zorder(10)
     return line, veil
 
 

@@ -108,7 +108,7 @@ def norm_law(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         "least_sq_norm",
     )
     runs = _runs_of_the_limit(frame, needed)
-    runs = runs[runs["interpolates"].astype(bool)]
+    runs = runs[runs["interpolates"].astype(bool) & runs["sq_norm"].notna()]
     if runs.empty:
         raise InputError("No run in `frame` fits all labels; pass a sweep of larger widths.")
     ax = new_axes(ax)
