@@ -12,17 +12,20 @@ from .errors import InputError
 PICTURES = (".png", ".pdf", ".svg")
 
 
-def write_whole(path: Path, write: Callable[[str], object], to_disk: bool = False) -> None:
+def write_whole(
+    path: Path, write: Callable[[str], object], to_disk: bool = False, suffix: str = ""
+) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in its place.
 
     If `to_disk`, only once its content has reached the disk, which takes some milliseconds. Links
-    are followed; what is not a regular file (a pipe, a device) is written straight.
+    are followed; what is not a regular file (a pipe, a device) is written straight. The temporary
+    name ends in `suffix`, for writers that go by it.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
         write(str(path))
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
     os.close(handle)
     try:
         write(temporary)

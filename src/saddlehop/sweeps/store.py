@@ -83,7 +83,9 @@ class Store:
         trials = table.column("trial").to_pylist()
         name = f"trials-{trials[0]:08d}-{trials[-1]:08d}.parquet"
         with writing_to(self._folder):
-            write_whole(self._folder / name, lambda path: _parquet().write_table(table, path), True)
+            write_whole(
+                self._folder / name, lambda path: _parquet().write_table(table, path), to_disk=True
+            )
 
     def _settle_spec(self) -> None:
         file = self._folder / "spec.json"
@@ -109,7 +111,7 @@ class Store:
             )
         document = {"spec": asked.splitlines(), "versions": _versions()}
         text = json.dumps(document, indent=2)
-        write_whole(file, lambda path: Path(path).write_text(text, encoding="utf-8"), True)
+        write_whole(file, lambda path: Path(path).write_text(text, encoding="utf-8"), to_disk=True)
 
 
 def read_sweep(folder: str | Path) -> pd.DataFrame:

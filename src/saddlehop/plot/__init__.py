@@ -1,0 +1,26 @@
+"""Figures in matplotlib. Every function draws on `ax` (a new figure if None) and returns the Axes.
+
+Nothing here changes matplotlib's settings; colours are told apart in grey and by the colour-blind.
+"""
+
+from ..curves import clock_end
+from .animation import animate
+from .assignment import assignment_map
+from .geometry import neuron_map
+from .limit import jump_figure, loss_staircase, neuron_fan, norm_path
+from .rates import pl_constant
+from .sweeps import norm_law, phase_diagram
+
+__all__ = [
+    "animate",
+    "assignment_map",
+    "clock_end",
+    "jump_figure",
+    "loss_staircase",
+    "neuron_fan",
+    "neuron_map",
+    "norm_law",
+    "norm_path",
+    "phase_diagram",
+    "pl_constant",
+]

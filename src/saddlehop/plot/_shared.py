@@ -1,0 +1,61 @@
+"""Colours, labels and axes that the figures share. Readable in grey and by the colour-blind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..curves import Path, by_scale, is_predicted
+from ..recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CLOCK_LABEL = r"clock  $t \,/\, \log(1/\lambda)$"
+POSITIVE, NEGATIVE, NEVER, LIMIT = "#0072B2", "#D55E00", "#B0B0B0", "#222222"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = "osD^vP*"
+SMALL = "small"
+
+
+def new_axes(ax: Axes | None) -> Axes:
+    """Return `ax`, or the axes of a new figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def open_frame(ax: Axes) -> None:
+    """Take away the upper and the right edge."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def shades(paths: Sequence[Path]) -> list[Any]:
+    """A colour for each path: the smaller λ, the darker, readable in grey."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.72 - 0.62 * place) for place in by_scale(paths)]
+
+
+def style(path: Path) -> str:
+    """Predictions are dotted."""
+    return ":" if is_predicted(path) else "-"
+
+
+def label(path: Path) -> str:
+    """The scale of a path, and whether it is predicted or of a training run."""
+    kind = ", predicted" if is_predicted(path) else ""
+    if isinstance(path, Recording):
+        kind = ", trained"
+    return rf"$\lambda = 10^{{{path.log_init_scale / np.log(10):.4g}}}${kind}"
+
+
+def jump_colours(n_jumps: int) -> list[Any]:
+    """A colour for each jump: the earlier, the darker."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.92 * i / max(n_jumps - 1, 1)) for i in range(n_jumps)]

@@ -1,0 +1,202 @@
+"""Neurons in a plane: where their weights point and how large they are.
+
+A neuron is drawn at |a_j| u_j, what it adds to the targets, projected on two directions. Sizes that
+are powers of λ can be drawn as 1 + log(|a_j| ‖u_j‖) / 2L instead, from 0 at the start to 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._arrays import Array
+from ..errors import InputError
+from ..network import Network
+from ..problem import Problem
+from ._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, SMALL, new_axes, open_frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def neuron_map(
+    problem: Problem,
+    *networks: Network,
+    plane: Any = "principal",
+    log_init_scale: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the neurons of a network as arrows in a plane, or as kinks of its function.
+
+    Positive neurons are filled circles, negative ones open squares.
+
+    Parameters
+    ----------
+    problem : Problem
+    *networks : Network
+        The last is drawn; those before it, such as `flow(t)` at earlier times, leave a trail.
+    plane : {"principal", "kinks"} or pair of int
+        The two principal directions of |a_j| u_j in the last network; or two samples, whose
+        coordinates become the axes; or, for one-dimensional inputs with bias, rows (x, b) of a
+        constant b, the function h(x) itself with the kink of each neuron.
+    log_init_scale : float, optional
+        log λ: draw sizes on a logarithmic scale from λ at the centre to 1 on the circle.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if not networks:
+        raise InputError("`networks` is empty; pass the network to draw, such as `jumps.final`.")
+    for network in networks:
+        network.outputs(problem)  # checks that the two fit
+    ax = new_axes(ax)
+    if isinstance(plane, str) and plane == "kinks":
+        return _draw_kinks(problem, networks, ax)
+    axes = _plane(problem, networks[-1], plane)
+    places = np.array([_places(network, axes, log_init_scale) for network in networks])
+    signs = np.sign(networks[-1].output)
+    for neuron, sign in enumerate(signs):
+        if sign != 0:
+            _draw_neuron(ax, places[:, neuron], sign)
+    _dress_plane(ax, plane, log_init_scale)
+    return ax
+
+
+def _plane(problem: Problem, network: Network, plane: Any) -> Array:
+    """Two orthonormal directions in sample coordinates, shape (2, n)."""
+    n = problem.n_samples
+    if isinstance(plane, str) and plane == "principal":
+        return _principal(network)
+    try:
+        first, second = (int(sample) for sample in plane)
+    except (TypeError, ValueError):
+        first = second = -1
+    if not (0 <= first < n and 0 <= second < n and first != second):
+        raise InputError(
+            f'`plane` is {plane!r}; pass "principal", "kinks" or two different samples from 0 to '
+            f"{n - 1}."
+        )
+    return np.eye(n)[[first, second]]
+
+
+def _principal(network: Network) -> Array:
+    """The principal directions of the contributions, pointing to where most of them lie."""
+    moved = np.abs(network.contributions)
+    size = moved.max(initial=0.0) or 1.0
+    axes = np.linalg.svd(moved / size, full_matrices=False)[2][:2]
+    axes = np.vstack([axes, np.zeros((2 - len(axes), moved.shape[1]))])
+    lean = np.sum((moved / size) @ axes.T, axis=0)
+    return np.asarray(axes * np.where(lean < 0, -1.0, 1.0)[:, None])
+
+
+def _places(network: Network, axes: Array, log_scale: float | None) -> Array:
+    """Where each neuron is drawn, shape (m, 2)."""
+    moved = np.abs(network.contributions)
+    if log_scale is None:
+        return np.asarray(moved @ axes.T)
+    size = np.linalg.norm(np.maximum(network.hidden, 0), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        height = 1 + (np.log(np.abs(network.output)) + np.log(size)) / (2 * -log_scale)
+        direction = np.maximum(network.hidden, 0) / size[:, None]
+        moved = np.nan_to_num(np.clip(height, 0, None)[:, None] * direction)
+    return np.asarray(moved @ axes.T)
+
+
+def _draw_neuron(ax: Axes, places: Array, sign: float) -> None:
+    look = _look(sign)
+    end, colour = places[-1], look["color"]
+    ax.plot([0, end[0]], [0, end[1]], color=colour, lw=0.8, ls="-" if sign > 0 else "--")
+    if len(places) > 1:
+        ax.plot(places[:, 0], places[:, 1], color=colour, lw=0.7, alpha=0.45, zorder=1)
+    ax.plot(*end, ms=5.5, zorder=3, **look)
+
+
+def _dress_plane(ax: Axes, plane: Any, log_scale: float | None) -> None:
+    from matplotlib.lines import Line2D
+
+    ax.axhline(0, color=NEVER, lw=0.6, zorder=0)
+    ax.axvline(0, color=NEVER, lw=0.6, zorder=0)
+    if log_scale is not None:
+        angle = np.linspace(0, 2 * np.pi, 200)
+        ax.plot(np.cos(angle), np.sin(angle), color=NEVER, lw=0.8, zorder=0)
+    names = (
+        ("first principal direction", "second principal direction")
+        if isinstance(plane, str)
+        else [f"sample {sample}" for sample in plane]
+    )
+    ax.set_xlabel(names[0])
+    ax.set_ylabel(names[1])
+    ax.set_aspect("equal", adjustable="datalim")
+    handles = [
+        Line2D([], [], lw=0.8, label="positive neuron", **_look(1)),
+        Line2D([], [], lw=0.8, ls="--", label="negative neuron", **_look(-1)),
+    ]
+    ax.legend(handles=handles, loc="best", fontsize=SMALL, frameon=False)
+    open_frame(ax)
+
+
+def _draw_kinks(problem: Problem, networks: tuple[Network, ...], ax: Axes) -> Axes:
+    """Draw h(x) of inputs (x, b) and mark where each neuron bends it."""
+    inputs, bias = _line_of(problem)
+    last = networks[-1]
+    kinks = _kinks(last, problem, bias)
+    sizes = np.linalg.norm(last.contributions, axis=1)
+    kinks[~(sizes > 1e-3 * sizes.max(initial=0.0))] = np.nan
+    ends = np.concatenate([inputs, kinks[np.isfinite(kinks)]])
+    pad = 0.25 * (np.ptp(ends) or 1.0)
+    x = np.union1d(np.linspace(ends.min() - pad, ends.max() + pad, 400), ends)
+    for network, strength in zip(networks, np.linspace(0, 1, len(networks) + 1)[1:], strict=True):
+        ax.plot(x, _on_line(network, problem, x, bias), color=LIMIT, lw=1.3, alpha=strength)
+    ax.plot(inputs, problem.y, "x", color=LIMIT, ms=8, mew=1.8, zorder=4, label="samples")
+    for sign, name in ((1, "positive"), (-1, "negative")):
+        bends = kinks[np.isfinite(kinks) & (np.sign(last.output) == sign)]
+        height = _on_line(last, problem, bends, bias)
+        ax.plot(bends, height, ls="", ms=6, zorder=3, label=f"kink, {name} neuron", **_look(sign))
+    ax.set_xlabel("input  $x$")
+    ax.set_ylabel("$h(x)$")
+    ax.legend(fontsize=SMALL, frameon=False)
+    open_frame(ax)
+    return ax
+
+
+def _look(sign: float) -> dict[str, Any]:
+    """The marker of a neuron: filled circle or open square."""
+    if sign > 0:
+        return {"color": POSITIVE, "marker": "o"}
+    return {"color": NEGATIVE, "marker": "s", "mfc": "white"}
+
+
+def _on_line(network: Network, problem: Problem, x: Array, bias: float) -> Array:
+    """h at the inputs (x, b)."""
+    if x.size == 0:
+        return x
+    return network.predict(np.column_stack([x, np.full(x.size, bias)]), problem)
+
+
+def _line_of(problem: Problem) -> tuple[Array, float]:
+    """The inputs x and the constant b of rows (x, b)."""
+    if problem.directions is not None and problem.n_features == 2:
+        dense = (
+            problem.directions.toarray()
+            if hasattr(problem.directions, "toarray")
+            else problem.directions
+        )
+        rows = np.asarray(dense) * problem.norms[:, None]
+        bias = float(rows[0, 1])
+        if bias != 0 and np.allclose(rows[:, 1], bias, rtol=1e-8):
+            return rows[:, 0], bias
+    raise InputError(
+        '`plane` is "kinks", which is for one-dimensional inputs with bias; pass a problem made by '
+        "`Problem.from_data` of rows (x, b) with one b."
+    )
+
+
+def _kinks(network: Network, problem: Problem, bias: float) -> Array:
+    """Where w x + v b = 0; nan for a neuron that has no kink."""
+    weights = np.asarray(network.hidden @ problem.directions)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kinks = -weights[:, 1] * bias / weights[:, 0]
+    return np.where(np.isfinite(kinks), kinks, np.nan)

@@ -1,0 +1,207 @@
+"""The limit against the clock, a staircase and a fan, with flows at finite λ over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._arrays import Array
+from .._validate import one_of
+from ..curves import Path, clock_end, require_clock, sample, step_times
+from ..errors import InputError
+from ..flow import FlowPath
+from ..jumps import JumpPath
+from ..min_norm import min_norm_interpolator
+from ._shared import (
+    CLOCK_LABEL,
+    LIMIT,
+    NEGATIVE,
+    NEVER,
+    POSITIVE,
+    SMALL,
+    label,
+    new_axes,
+    open_frame,
+    shades,
+    style,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def loss_staircase(
+    jumps: JumpPath, *paths: Path, against: str = "clock", ax: Axes | None = None
+) -> Axes:
+    """Draw the loss in the limit λ → 0, a staircase, with flows over it.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    *paths : FlowPath, Prediction or alike
+        Drawn over the limit, at their own λ; smaller λ are darker, predictions dotted.
+    against : {"clock", "t"}
+        What runs along the axis: the clock t / log(1/λ), or the flow's own time t, on which the
+        limit is drawn dashed for the λ of each path.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    in_t = one_of(against, "against", ("clock", "t")) == "t"
+    if in_t and not paths:
+        raise InputError('`against` is "t", where the limit has no place of its own; pass a flow.')
+    ax = new_axes(ax)
+    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    for path, shade in zip(paths, shades(paths), strict=True):
+        curve = sample(path, edges[-1])
+        unit = require_clock(path) if in_t else 1.0
+        ax.plot(
+            curve.clock * unit, curve.losses, color=shade, lw=1.3, ls=style(path), label=label(path)
+        )
+        if in_t:
+            ax.stairs(jumps.losses, edges * unit, baseline=None, color=shade, lw=0.8, ls="--")
+    if not in_t:
+        ax.stairs(jumps.losses, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
+    ax.set_ylabel(r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
+    ax.set_xlabel("time  $t$" if in_t else CLOCK_LABEL)
+    ax.set_xlim(0, edges[-1] * (max(map(require_clock, paths)) if in_t else 1.0))
+    ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))
+    open_frame(ax)
+    if paths:
+        ax.legend(loc="upper right", fontsize=SMALL, frameon=False)
+    return ax
+
+
+def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
+    """Draw the size of each neuron in the limit, as exponents log|a_j| / log(1/λ).
+
+    All start at −1; a neuron that reaches 0 activates. Positive neurons are solid, negative ones
+    dashed, neurons that never activate thin and grey.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    *paths : FlowPath, Prediction or alike
+        Sizes of the activating neurons at a finite λ, drawn thin over the limit.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = new_axes(ax)
+    clock = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
+    activates = exponents[-1] == 0
+    for neuron in range(jumps.width):
+        positive = jumps.sets.signs[neuron] > 0
+        look: dict[str, Any] = {"color": NEVER, "lw": 0.7, "zorder": 1}
+        if activates[neuron]:
+            look = {"color": POSITIVE if positive else NEGATIVE, "lw": 1.3, "zorder": 2}
+        ax.plot(clock, exponents[:, neuron], ls="-" if positive else "--", **look)
+    for path, shade in zip(paths, shades(paths), strict=True):
+        curve = sample(path, clock[-1])
+        sizes = curve.exponents[:, activates]
+        ax.plot(curve.clock, sizes, color=shade, lw=0.7, ls=style(path), zorder=4)
+    ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=LIMIT, zorder=5)
+    _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
+    ax.set_ylabel(r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
+    ax.set_xlabel(CLOCK_LABEL)
+    ax.set_xlim(0, clock[-1])
+    ax.set_ylim(-1.04, 0.06)
+    open_frame(ax)
+    return ax
+
+
+def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
+    """Draw the squared norm in the limit against the clock, with flows over it.
+
+    The dashed line is the least squared norm of any network that fits all labels.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    *paths : FlowPath
+        Drawn over the limit. Other paths that have `clock` and `sq_norms` are drawn at these.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = new_axes(ax)
+    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    for path, shade in zip(paths, shades(paths), strict=True):
+        clock, sq_norms = _norms_of(path, edges[-1])
+        ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
+    ax.stairs(jumps.sq_norms, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
+    least = min_norm_interpolator(jumps.problem).sq_norm
+    ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
+    ax.set_ylabel(r"squared norm  $\|\theta\|^2$")
+    ax.set_xlabel(CLOCK_LABEL)
+    ax.set_xlim(0, edges[-1])
+    ax.set_ylim(bottom=0)
+    open_frame(ax)
+    ax.legend(loc="lower right", fontsize=SMALL, frameon=False)
+    return ax
+
+
+def jump_figure(jumps: JumpPath, *paths: Path, title: str | None = None) -> Figure:
+    """Draw the loss staircase above the neuron fan, on one clock.
+
+    Parameters
+    ----------
+    jumps : JumpPath
+    *paths : FlowPath, Prediction or alike
+        Drawn over the limit.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    loss_staircase(jumps, *paths, ax=top).set_xlabel("")
+    neuron_fan(jumps, *paths, ax=bottom)
+    if title:
+        top.set_title(title, fontsize="medium", loc="left")
+    return figure
+
+
+def _norms_of(path: Any, end: float) -> tuple[Array, Array]:
+    """Clock times and squared norms of a path that keeps them."""
+    if not isinstance(path, FlowPath):
+        if not hasattr(path, "sq_norms") or not hasattr(path, "clock"):
+            raise InputError(
+                f"A {type(path).__name__} keeps no squared norms; pass flows of `simulate_flow`."
+            )
+        return path.clock, path.sq_norms
+    scale = require_clock(path)
+    n_drawn, between = step_times(path, end)
+    t = np.concatenate([path.t[:n_drawn], between])
+    sq_norms = np.concatenate(
+        [path.sq_norms[:n_drawn], [path(float(time)).sq_norm for time in between]]
+    )
+    order = np.argsort(t, kind="stable")
+    return t[order] / scale, sq_norms[order]
+
+
+def _fan_legend(ax: Axes, has_dormant: bool, has_active: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    if has_active:
+        handles += [
+            Line2D([], [], color=POSITIVE, label="positive neuron"),
+            Line2D([], [], color=NEGATIVE, ls="--", label="negative neuron"),
+        ]
+    if has_dormant:
+        handles.append(Line2D([], [], color=NEVER, lw=0.7, label="never activates"))
+    ax.legend(handles=handles, loc="lower right", fontsize=SMALL, frameon=False)
