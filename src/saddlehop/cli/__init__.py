@@ -18,6 +18,7 @@ from .compare import compare_command
 from .demo import demo
 from .flow import flow_command
 from .jumps import jumps_command
+from .report import report_command
 from .sweep import sweep_command
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command("jumps")(jumps_command)
 app.command("flow")(flow_command)
 app.command("compare")(compare_command)
 app.command("sweep")(sweep_command)
+app.command("report")(report_command)
 app.command("check")(check_command)
 app.command("claims")(claims_command)
 

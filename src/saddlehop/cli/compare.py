@@ -44,7 +44,7 @@ def compare_command(
 ) -> None:
     """Compare the flow at several scales λ with the limit λ → 0."""
     require_writable(data, plot, csv)
-    log_scales = [_scale_below_one(scale.strip()) for scale in init_scale.split(",")]
+    log_scales = [scale_below_one(scale.strip()) for scale in init_scale.split(",")]
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
@@ -59,7 +59,8 @@ def compare_command(
         print_comparisons(setting, comparisons)
 
 
-def _scale_below_one(scale: str) -> float:
+def scale_below_one(scale: str) -> float:
+    """Return log λ of a scale below 1."""
     log_scale = parse_scale(scale)
     if log_scale >= 0:
         raise InputError(f"The scale {scale} has no limit to compare with; pass scales below 1.")
