@@ -18,8 +18,7 @@ from .plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
 from .plot.assignment import assignment
 
 CLOCK = "clock t / log(1/λ)"
-FLOW = "#7B3294"
-_NUMBER = ".4g"
+FLOWS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 Figure = dict[str, Any]
 
@@ -60,7 +59,11 @@ def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
     ]
     layout = _layout("exponent log|a| / log(1/λ)", float(edges[-1]))
     layout["yaxis"]["range"] = [-1.08, 0.08]
-    return {"data": [*traces, *_over(flows, exponents_of)], "layout": layout}
+    layout["legend"] |= {"y": 0, "yanchor": "bottom"}
+    return {
+        "data": [*traces, *_over(flows, lambda curve: exponents_of(jumps, curve))],
+        "layout": layout,
+    }
 
 
 def assignment_map(jumps: JumpPath) -> Figure:
@@ -98,16 +101,16 @@ def losses_of(curve: Curve) -> Figure:
     return {"x": curve.clock.tolist(), "y": curve.losses.tolist()}
 
 
-def exponents_of(curve: Curve) -> Figure:
-    """Coordinates of the neurons of a flow, with gaps between them."""
-    return _lines(curve.clock, curve.exponents)
+def exponents_of(jumps: JumpPath, curve: Curve) -> Figure:
+    """Coordinates, in a flow, of the neurons that activate in the limit, with gaps between them."""
+    return _lines(curve.clock, curve.exponents[:, jumps.exponents[-1] == 0])
 
 
 def _over(flows: Sequence[tuple[str, Curve]], coordinates: Any) -> list[Figure]:
     return [
         coordinates(curve)
         | {"name": name, "mode": "lines", "hoverinfo": "skip"}
-        | {"line": {"color": FLOW, "width": 1.5}, "opacity": 1 - 0.6 * i / max(len(flows), 1)}
+        | {"line": {"color": FLOWS[i % len(FLOWS)], "width": 1.5}}
         for i, (name, curve) in enumerate(flows)
     ]
 

@@ -145,7 +145,7 @@ def _jump_table(jumps: JumpPath, images: Array | None) -> str:
             row["sign"],
             str(row["samples"]),
         ]
-        cells += [f"{row[name]:.6g}" for name in ("loss", "sq_norm", "margin")]
+        cells += [f"{row[name]:.5g}" for name in ("loss", "sq_norm", "margin")]
         body = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         if images is not None:
             body += f"<td>{_pictures(images, jumps.samples[i])}</td>"
@@ -219,8 +219,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: #666; } dd { margin: 0; }
 .figure { width: 100%; height: 380px; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }
-td, th { padding: .15rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
-td:last-child:has(img) { text-align: left; min-width: 14rem; }
+td, th { white-space: nowrap; padding: .15rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+td:has(img) { text-align: left; white-space: normal; min-width: 14rem; }
 th button { all: unset; cursor: pointer; font-weight: 600; } th button:focus { outline: 2px solid #0072B2; }
 img { width: 28px; height: 28px; image-rendering: pixelated; margin: 1px; border: 1px solid #eee; }
 pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; }

@@ -16,6 +16,7 @@ from .check import check_command
 from .claims import claims_command
 from .compare import compare_command
 from .demo import demo
+from .explore import explore_command
 from .flow import flow_command
 from .jumps import jumps_command
 from .report import report_command
@@ -34,6 +35,7 @@ app.command("flow")(flow_command)
 app.command("compare")(compare_command)
 app.command("sweep")(sweep_command)
 app.command("report")(report_command)
+app.command("explore")(explore_command)
 app.command("check")(check_command)
 app.command("claims")(claims_command)
 

@@ -1,0 +1,17 @@
+"""`saddlehop explore`: a page on which to move λ and watch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def explore_command(
+    port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Show a local page on which to move λ and watch, until Ctrl-C."""
+    from ..explore import explore
+
+    explore(port, browser)
