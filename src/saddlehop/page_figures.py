@@ -35,10 +35,9 @@ def staircase(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figur
         "marker": {"size": [0, *[9] * jumps.n_jumps, 0], "color": LIMIT},
         "hovertemplate": "clock %{x:.5g}, loss %{y:.5g}<extra>limit</extra>",
     }
-    return {
-        "data": [limit, *_over(flows, losses_of)],
-        "layout": _layout("loss Σ r² / 2n", float(edges[-1])),
-    }
+    layout = _layout("loss Σ r² / 2n", float(edges[-1]))
+    layout["legend"] |= {"x": 0.02, "xanchor": "left", "y": 0.1, "yanchor": "bottom"}
+    return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
 
 
 def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
@@ -88,7 +87,7 @@ def assignment_map(jumps: JumpPath) -> Figure:
         "xgap": 0,
     }
     layout = _layout("neuron, first to activate on top", None)
-    layout["xaxis"]["title"]["text"] = "samples, in order of the jump that fits them"
+    layout["xaxis"]["title"]["text"] = "samples, by the jump that fits them"
     rows = list(range(len(table.neurons)))
     layout["yaxis"] |= {"autorange": "reversed", "showgrid": False}
     if len(rows) <= 40:

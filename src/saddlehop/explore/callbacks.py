@@ -36,6 +36,7 @@ def connect(app: Any) -> None:
         Output("message", "children"),
         Output("jump", "max"),
         Output("jump", "value"),
+        Output("scale-name", "children"),
         *settings,
         Input("uploaded", "data"),
         State("scale", "value"),
@@ -46,25 +47,25 @@ def connect(app: Any) -> None:
             jumps = limit(choice)
             name, curve = _flow(choice, values[-1])
         except SaddlehopError as err:
-            return (*[no_update] * 3, str(err), no_update, no_update)
+            return (*[no_update] * 3, str(err), *[no_update] * 3)
         except MemoryError:
-            return (*[no_update] * 3, "This does not fit in memory.", no_update, no_update)
+            return (*[no_update] * 3, "This does not fit in memory.", *[no_update] * 3)
         over = [(name, curve)]
         drawn = (
             page_figures.staircase(jumps, over),
             page_figures.fan(jumps, over),
             page_figures.assignment_map(jumps),
         )
-        return (*drawn, "", jumps.n_jumps, 0)
+        return (*drawn, "", jumps.n_jumps, 0, name)
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("staircase", "figure", allow_duplicate=True),
         Output("fan", "figure", allow_duplicate=True),
-        Output("scale-name", "children"),
+        Output("scale-name", "children", allow_duplicate=True),
         Input("scale", "value"),
         *stated,
         State("uploaded", "data"),
-        prevent_initial_call="initial_duplicate",
+        prevent_initial_call=True,
     )
     def move_scale(scale: float, *values: Any) -> tuple[Any, Any, str]:
         try:

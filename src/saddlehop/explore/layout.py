@@ -12,13 +12,16 @@ FIGURES = ("staircase", "fan", "assignment")
 MOST_DECADES = 3.0
 
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 0; }
+* { box-sizing: border-box; } body { overflow-x: hidden; font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 0; }
 main { max-width: 76rem; margin: 0 auto; padding: .6rem 1rem 2rem; }
 h1 { font-size: 1.25rem; margin: .2rem 0 .6rem; }
 .controls { display: flex; flex-wrap: wrap; gap: .5rem .9rem; align-items: end; }
-.controls label { display: flex; flex-direction: column; font-size: .85rem; color: #555; }
-.controls input, .controls select { font: inherit; padding: .2rem .35rem; width: 6.5rem; }
-.scale { margin: .8rem 0 .2rem; }
+.controls > label { display: flex; flex-direction: column; font-size: .85rem; color: #555; }
+.choice { display: flex; gap: .7rem; padding: .45rem 0; color: #222; }
+.choice label { display: flex; flex-direction: row; align-items: center; gap: .25rem; width: auto; }
+.choice input { width: auto; margin: 0; }
+.scale { margin: .8rem 1.4rem .2rem 0; max-width: 100%; }
+.after { max-width: 14rem; }
 .figures { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem; }
 .figures > div:last-child { grid-column: 1 / -1; }
 .message { color: #a11; min-height: 1.4em; }
@@ -60,7 +63,9 @@ def layout() -> Any:
                         [
                             "saddle after jump ",
                             dcc.Input(id="jump", type="number", value=0, min=0, step=1),
-                        ]
+                        ],
+                        className="after",
+                        style={"display": "block"},
                     ),
                     html.Div("Click a jump to see its saddle.", id="saddle", className="saddle"),
                 ]

@@ -32,7 +32,8 @@ def explore(port: int | None = None, open_browser: bool = True) -> None:
         timer = threading.Timer(1.0, webbrowser.open, [address])
         timer.daemon = True
         timer.start()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for name in ("werkzeug", "saddlehop"):  # which would print each request
+        logging.getLogger(name).setLevel(logging.ERROR)
     app.run(host=HOST, port=port, debug=False)
 
 
