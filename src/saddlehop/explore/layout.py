@@ -12,7 +12,8 @@ FIGURES = ("staircase", "fan", "assignment")
 MOST_DECADES = 3.0
 
 STYLE = """
-* { box-sizing: border-box; } body { overflow-x: hidden; font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 0; }
+* { box-sizing: border-box; }
+body { overflow-x: hidden; font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 0; }
 main { max-width: 76rem; margin: 0 auto; padding: .6rem 1rem 2rem; }
 h1 { font-size: 1.25rem; margin: .2rem 0 .6rem; }
 .controls { display: flex; flex-wrap: wrap; gap: .5rem .9rem; align-items: end; }
