@@ -217,3 +217,13 @@ def test_figures_look_as_they_did(setting, frame, name):
     new, old = plt.imread(io.BytesIO(drawn.getvalue())), plt.imread(file)
     assert new.shape == old.shape
     assert np.sqrt(np.mean((new - old) ** 2)) < 0.03
+
+
+GALLERY = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
+
+
+@pytest.mark.parametrize("file", GALLERY, ids=lambda file: file.stem)
+def test_gallery(file):
+    names = {}
+    exec(compile(file.read_text(), file, "exec"), names)
+    assert plt.get_fignums()
