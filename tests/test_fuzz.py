@@ -23,9 +23,6 @@ def test_damaged_files_are_read_or_refused():
     assert_no_failure(counts)
 
 
-@pytest.mark.xfail(
-    reason="pulls that span more than 1e150 break the alignment of neurons that turn"
-)
 def test_hostile_problems_are_right_or_refused():
     counts = trials.run("hostile problems", 150)
     assert counts["outcome: right"] > 75

@@ -99,5 +99,18 @@ def align(problem: Problem, init: Initialization) -> Alignment:
 
 def _unit_pulls(problem: Problem) -> Array:
     """The pulls in units of the largest."""
-    largest = float(np.max(np.abs(problem.pulls)))
-    return problem.pulls / largest if largest > 0 else problem.pulls
+    sizes = np.abs(problem.pulls)
+    largest = float(np.max(sizes))
+    if largest == 0:
+        return problem.pulls
+    with np.errstate(under="ignore"):
+        pulls = problem.pulls / largest
+    lost = (np.abs(pulls) < np.finfo(np.float64).smallest_normal) & (sizes > 0)
+    if lost.any():
+        small, large = int(np.argmax(lost)), int(np.argmax(sizes))
+        raise InputError(
+            f"Samples {small} and {large} have |y| ‖x‖ of {sizes[small] * sizes.size:.3g} and "
+            f"{largest * sizes.size:.3g}, whose ratio is beyond floating-point numbers; leave out the "
+            "smaller, which the larger drowns."
+        )
+    return pulls

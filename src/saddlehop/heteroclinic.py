@@ -22,6 +22,7 @@ Otherwise the orbit is integrated numerically (`_kernels/orbit.py`).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -263,6 +264,7 @@ def _integrate_stiff(
 ) -> tuple[Array, Array, Callable[[Array], Array]]:
     """The same for curvatures so far apart that explicit steps would crawl, by Radau's method."""
     from scipy.integrate import solve_ivp
+    from scipy.linalg import LinAlgWarning
 
     from ._kernels import orbit as kernel
 
@@ -285,17 +287,22 @@ def _integrate_stiff(
         return float(np.max(np.abs(fractions))) - _END_STIFF
 
     left.terminal = True  # type: ignore[attr-defined]
-    with np.errstate(over="ignore"):  # its difference Jacobian widens steps that show nothing
-        solution = solve_ivp(
-            slope,
-            (0, _STIFF_TIME),
-            scaled.start.ravel(),
-            "Radau",
-            events=left,
-            dense_output=True,
-            rtol=_RTOL_STIFF,
-            atol=1e-2 * _RTOL_STIFF,
-        )
+    with np.errstate(over="ignore"), warnings.catch_warnings():
+        # its difference Jacobian widens steps that show nothing, and may come out singular
+        warnings.simplefilter("error", LinAlgWarning)
+        try:
+            solution = solve_ivp(
+                slope,
+                (0, _STIFF_TIME),
+                scaled.start.ravel(),
+                "Radau",
+                events=left,
+                dense_output=True,
+                rtol=_RTOL_STIFF,
+                atol=1e-2 * _RTOL_STIFF,
+            )
+        except LinAlgWarning:
+            raise _too_stiff(n_active) from None
     if solution.status != 1:
         raise _too_stiff(n_active)
 

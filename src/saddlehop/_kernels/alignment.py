@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 
 _EPS = np.finfo(np.float64).eps
+_LEAST_PULL = 1e-140  # relative to the largest; below, squares lose their digits
 
 
 @njit(cache=True)
@@ -100,13 +101,15 @@ def _may_turn(a, u, pulls, sign):
 def _pieces(a, u, e):
     """Walk the deaths backwards.
 
-    Returns the coordinates in the order in which they die and rows (A, R, φ, b) at the
+    Returns the coordinates in the order in which they die and rows (A, R, φ, c) at the
     start and after each death, R over the coordinates alive from there on.
     """
     dying = np.nonzero((u > 0) & (e < 0))[0]
     deaths = u[dying] / -e[dying]
     order = np.argsort(deaths)
     dying, deaths = dying[order], deaths[order]
+    if dying.size > 0 and np.max(e[dying]) > -_LEAST_PULL:
+        return dying, _wide_rows(a, u, e, dying, deaths)
 
     grow_r, grow_d = 0.0, 0.0  # R and Σ e u of the coordinates that grow
     for k in range(u.size):
@@ -136,19 +139,43 @@ def _pieces(a, u, e):
         rows[i, 0] = at
         rows[i, 1] = radius
         rows[i, 2] = gap + total + 2 * at * grow_d + stretch * stretch
-        rows[i, 3] = grow_d + stretch * grow_r - moment
+        rows[i, 3] = (grow_d + stretch * grow_r - moment) / radius if radius > 0 else 0.0
     rows[0, 2] = a * a
     return dying, rows
+
+
+@njit(cache=True)
+def _wide_rows(a, u, e, dying, deaths):
+    """The rows for pulls whose squares leave the range of floats, each summed by itself."""
+    rows = np.zeros((dying.size + 1, 4))
+    growing = np.nonzero((u > 0) & (e > 0))[0]
+    gap = _gap(a, u, e, 1.0)
+    for i in range(len(rows)):
+        at = deaths[i - 1] if i > 0 else 0.0
+        radius, phi = 0.0, gap
+        for k in growing:
+            radius = math.hypot(radius, e[k])
+            phi += e[k] * at * (2 * u[k] + e[k] * at)
+        for q in range(i, dying.size):
+            radius = math.hypot(radius, e[dying[q]])
+            phi += (e[dying[q]] * (deaths[q] - at)) ** 2
+        c = 0.0
+        for k in growing:
+            c += e[k] / radius * (u[k] + e[k] * at)
+        for q in range(i, dying.size):
+            c -= e[dying[q]] / radius * (e[dying[q]] * (deaths[q] - at))
+        rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = at, radius, phi, c
+    rows[0, 2] = a * a
+    return rows
 
 
 @njit(cache=True)
 def _turn(rows):
     """First root of φ: (piece, A, False); (−1, inf, False) if none; (piece, A, True) if double."""
     for i in range(len(rows)):
-        at, radius, phi, b = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
-        if b >= 0:
+        at, radius, phi, c = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
+        if c >= 0:
             break
-        c = b / radius
         reach = radius * ((rows[i + 1, 0] if i + 1 < len(rows) else np.inf) - at)
         below = c * c - phi  # minus the least value of φ on the extended piece
         if abs(below) <= 16 * _EPS * rows[0, 2] and -c <= reach:
@@ -179,7 +206,7 @@ def _time_to(a, rows, last, end, turns):
     """Go from the start to A = `end` in piece `last`, where a = 0 if it `turns`: (time, a)."""
     time, a_sq = 0.0, a * a
     for i in range(last + 1):
-        radius, c = rows[i, 1], rows[i, 3] / rows[i, 1]
+        radius, c = rows[i, 1], rows[i, 3]
         x = radius * ((end if i == last else rows[i + 1, 0]) - rows[i, 0])
         c_new = c + x
         if i == last and turns:
@@ -214,8 +241,8 @@ def _log_growth(a, u, pulls):
             e = -e
             _, rows = _pieces(a, u, e)
     last = len(rows) - 1
-    at, rho, _, b = rows[last]
+    at, rho, _, c = rows[last]
     if rho == 0:
         return -np.inf
     more, a = _time_to(a, rows, last, at, False)
-    return math.log(scale) + math.log((a + b / rho) / 2) - rho * (time + more)
+    return math.log(scale) + math.log((a + c) / 2) - rho * (time + more)
