@@ -88,10 +88,10 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     -------
     Comparison
     """
+    instance_of(flow, "flow", FlowPath, Recording)
     instance_of(jumps, "jumps", JumpPath)
     if isinstance(flow, Recording):
         flow = flow.beside(jumps)
-    instance_of(flow, "flow", FlowPath)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)
