@@ -49,8 +49,9 @@ def one_size(n, labels, width=64):
     """Print the numbers of one row as JSON."""
     small = sh.make_orthogonal(10**6, labels, rng=0)
     sh.solve_jumps(small, sh.ActiveSets.draw(small, width, rng=0))  # load what is compiled
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     del small
+    with open("/proc/self/statm") as statm:
+        before = int(statm.read().split()[1]) * resource.getpagesize()
     problem = sh.make_orthogonal(n, labels, rng=0)
     draws, solves = [], []
     for run in range(1 if n >= 10**8 else 3):
@@ -67,7 +68,7 @@ def one_size(n, labels, width=64):
         json.dumps(
             {
                 "jumps": n_jumps, "draw": float(np.median(draws)), "solve": float(np.median(solves)),
-                "peak": peak, "bytes": peak - (before if n > 10**6 else 0),
+                "peak": peak, "bytes": peak - before,
             }
         )
     )  # fmt: skip
