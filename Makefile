@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench fuzz reliability coverage random clean
+.PHONY: demo test lint docs bench fuzz reliability coverage random clean
 
 demo: $(READY)
 	$(BIN)/saddlehop demo
@@ -16,6 +16,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs/site docs/site/_build
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"

@@ -3,7 +3,7 @@
 Ours: loss (1/2n) Σ_k r_k², network h(x) = Σ_j a_j max(w_j·x, 0), start λ·(a_j, w_j) with hidden
 weights of variance 1/d per coordinate, and one step of gradient descent with rate η is t → t + η.
 
-With the loss c·(1/2n) Σ r² the flow is ours run c times as fast:
+With the loss c·(1/2n) Σ r² the flow is ours run c times as fast::
 
     half-mean  (1/2n) Σ r²    c = 1         sum         Σ r²          c = 2n
     mean       (1/n) Σ r²     c = 2         half-sum    (1/2) Σ r²    c = n
