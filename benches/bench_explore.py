@@ -1,5 +1,6 @@
 """How long the explorer takes to redraw, measured in a browser."""
 
+import logging
 import shutil
 import threading
 
@@ -51,6 +52,7 @@ def table(sizes=((200, 32), (1000, 64)), places=(0.5, 0.7, 1.0, 1.5, 1.9, 2.3, 2
 def _serve():
     from werkzeug.serving import make_server
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server(HOST, 0, make_app().server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

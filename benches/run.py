@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import bench_explore
 import bench_flow
 import bench_jumps
 import bench_recorder
@@ -23,6 +24,7 @@ if __name__ == "__main__":
     console.print(bench_flow.size_table())
     console.print(bench_flow.peers_table())
     console.print(bench_recorder.table())
+    console.print(bench_explore.table())
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "bench-output")
     out.mkdir(exist_ok=True)
     bench_flow.work_precision(out / "work-precision.png")
