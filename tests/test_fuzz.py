@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fuzz
 import saddlehop as sh
 import trials
+from saddlehop.sweeps import Spec
 from saddlehop.tables import read_samples
 
 
@@ -69,3 +72,52 @@ WRONG = {
 def test_wrong_arguments_are_named(sentence):
     with pytest.raises(sh.SaddlehopError, match=sentence):
         WRONG[sentence]()
+
+
+GOOD_SPEC = (
+    'compute = "flow"\nn_samples = [3, 5]\nwidth = 4\nlabels = "sign"\nnorms = ["unit"]\n'
+    'law = "balanced"\ninit_scale = ["1e-4", 1e-1000]\nrepeats = 2\nseed = 1\nrtol = 1e-6\n'
+)
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_damaged_specs_are_read_or_refused(tmp_path_factory, data):
+    text = GOOD_SPEC
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        length = data.draw(st.integers(0, 6))
+        text = text[:at] + data.draw(st.text(max_size=6)) + text[at + length :]
+    file = tmp_path_factory.mktemp("spec") / "spec.toml"
+    file.write_text(text, encoding="utf-8", errors="replace")
+    refusal = ""
+    try:
+        assert Spec.read(file).n_trials >= 1
+    except sh.SaddlehopError as err:
+        refusal = str(err)
+    assert not refusal or (refusal.endswith(".") and "\n" not in refusal)
+
+
+KNOWN = (
+    "jumps flow compare check report sweep digits none.csv --width 0 --seed -1 --init-scale 1e-8 nan "
+    "--json --target --law odd --rtol 5 --csv --plot / .. --out --scheduler --certify --help"
+).split()
+WORDS = st.one_of(st.sampled_from(["", *KNOWN]), st.text(max_size=8))
+
+
+@given(st.lists(WORDS, max_size=6))
+@settings(max_examples=200)
+def test_any_words_on_the_command_line_end_in_order(tmp_path_factory, words):
+    from typer.testing import CliRunner
+
+    from saddlehop.cli import app
+
+    if {"demo", "claims", "explore"} & set(words) or words[:2] == ["report", "digits"]:
+        return  # long runs, which are tested elsewhere
+    folder = tmp_path_factory.mktemp("cli")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = CliRunner().invoke(app, words)
+    error = result.exception
+    assert error is None or isinstance(error, (SystemExit, sh.SaddlehopError, OSError)), words
+    assert not list(folder.iterdir())
