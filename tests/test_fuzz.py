@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -98,10 +100,10 @@ def test_damaged_specs_are_read_or_refused(tmp_path_factory, data):
     assert not refusal or (refusal.endswith(".") and "\n" not in refusal)
 
 
-KNOWN = (
+KNOWN = shlex.split(
     "jumps flow compare check report sweep digits none.csv --width 0 --seed -1 --init-scale 1e-8 nan "
     "--json --target --law odd --rtol 5 --csv --plot / .. --out --scheduler --certify --help"
-).split()
+)
 WORDS = st.one_of(st.sampled_from(["", *KNOWN]), st.text(max_size=8))
 
 
