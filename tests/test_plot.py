@@ -227,3 +227,10 @@ def test_gallery(file):
     names = {}
     exec(compile(file.read_text(), file, "exec"), names)
     assert plt.get_fignums()
+
+
+def test_a_flow_with_nothing_to_add_between_its_steps_can_be_drawn(setting):
+    problem, jumps, flows = setting
+    early = sh.simulate_flow(problem, flows[0].init, init_scale=1e-4, t_end=1e-3)
+    assert early.log_output_at([]).shape == (0, jumps.width)
+    assert plot.loss_staircase(jumps, early).get_lines()[0].get_xdata()[-1] < jumps.times[0]

@@ -144,7 +144,7 @@ class FlowPath:
 
         times = self._require_times(t)
         values = log_output_at(self._replay, times.ravel())
-        return values.reshape(*times.shape, -1)
+        return values.reshape(*times.shape, self.log_output.shape[1])
 
     def to_xarray(self) -> xr.Dataset:
         """Return an xarray Dataset with dims `time`, `neuron`, `sample`."""
