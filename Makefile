@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs bench fuzz reliability coverage random clean
+.PHONY: demo test lint docs bench fuzz reliability coverage random lowest clean
 
 demo: $(READY)
 	$(BIN)/saddlehop demo
@@ -43,5 +43,13 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	touch $(READY)
 
+# the oldest versions that pyproject.toml allows, without extras; tests of these skip themselves
+lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	sed -n '/^dependencies = \[/,/^\]/p' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' | sed 's/>=/==/' > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/constraints.txt --editable . pytest hypothesis mpmath
+	.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -W "ignore::DeprecationWarning" -W "ignore::FutureWarning"
+
 clean:
-	rm -rf $(VENV) build dist saddlehop-demo
+	rm -rf $(VENV) .venv-lowest build dist saddlehop-demo

@@ -3,6 +3,7 @@
 import base64
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -152,15 +153,22 @@ class TestExplorer:
     def address():
         pytest.importorskip("dash", reason="dash is not installed")
         command = [sys.executable, "-m", "saddlehop", "explore", "--no-browser"]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        found = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
-        drain = threading.Thread(target=server.stdout.read, daemon=True)
-        drain.start()
-        yield found[0]
-        server.send_signal(2)  # Ctrl-C
-        assert server.wait(timeout=20) is not None
-        drain.join()
-        server.stdout.close()
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # even if ours is off
+        ) as server:
+            found = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
+            drain = threading.Thread(target=server.stdout.read, daemon=True)
+            drain.start()
+            yield found[0]
+            server.send_signal(signal.SIGINT)  # Ctrl-C
+            try:
+                server.wait(timeout=20)
+            finally:
+                server.kill()
+            drain.join()
 
     @pytest.fixture
     def opened(self, page, address):
