@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import saddlehop as sh
 from helpers import problems_with_starts
+from saddlehop.claims.flows import flow_of, problem_with_limit
 
 LOG10 = math.log(10)
 
@@ -472,3 +473,11 @@ def test_step_limit_carries_the_path():
     assert not path.success
     assert "Raise `max_steps`" in path.message
     assert path(path.t[-1]).loss(problem) == pytest.approx(path.losses[-1])
+
+
+def test_steps_tried_far_beyond_what_they_can_pass_are_refused():
+    """At step 103 an exponential step is tried that would grow weights beyond floats."""
+    jumps = problem_with_limit(1, 20, 0)
+    flow = flow_of(jumps, 30)
+    assert flow.success
+    assert flow.sq_norms[-1] == pytest.approx(jumps.sq_norms[-1], rel=0.05)

@@ -32,6 +32,7 @@ from .flow_taylor import FLAGS
 
 # NumPy's integers: of Python's each value would compile the kernels anew
 START, FIRST, SECOND, MIDDLE, BETWEEN = np.arange(5)
+LONGEST = 50.0  # e-folds in one exponential; a step with more is refused, for its error is nan
 # rows of `curves`: d and ḋ at start, middle and end; the two constants; Σ_j w_j ã_j ũ_j at the start;
 # of the ramps: value and slope at the end, mean, and 4 D₂
 D_START, SLOPE_START, D_MIDDLE, SLOPE_MIDDLE, D_END, SLOPE_END, EARLY, LATE, BASE = np.arange(9)
@@ -193,6 +194,10 @@ def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, targe
         b += d * old[p]
         sq_rho += d * d
     rho = math.sqrt(sq_rho)
+    if not rho * time <= LONGEST:  # or not a number, after such a step of another neuron
+        new[:] = old
+        work.output_series[target, j] = np.nan
+        return
     swing = math.sinh(0.5 * rho * time)
     rise = 2.0 * swing * swing  # cosh − 1
     ramp = 2.0 * swing * math.sqrt(1.0 + swing * swing) / rho if rho > 0.0 else time

@@ -170,6 +170,10 @@ def _try_magnus(constants: Constants, state: State, work: Work, most: float) -> 
     length = min(control[3], most) if control[3] > 0.0 else FIRST_MAGNUS * most
     while _deaths_within(work, length) >= LEAST_DEATHS:
         error = magnus_step(constants, state, work, length)
+        if not error < np.inf:
+            length *= 0.1
+            control[3] = length
+            continue
         control[3] = length * min(max(0.8 * (tol / error) ** 0.2, 0.1), 3.0)
         if error <= tol:
             return float(length)
