@@ -58,7 +58,7 @@ def report_html(
     -------
     str
     """
-    plotly = require("plotly.offline", "The report", "explore").get_plotlyjs()
+    plotly = plotly_source()
     curves = [
         (_scale_name(flow), sample(flow, clock_end(jumps)).thinned(_POINTS)) for flow in flows
     ]
@@ -94,6 +94,14 @@ def report_html(
         body="\n".join(parts),
         script=script + _SORT,
     )
+
+
+def plotly_source() -> str:
+    """Return plotly.js, or say that it is not installed."""
+    require("plotly", "The report", "explore")
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
 
 
 def _json(value: Any) -> str:

@@ -49,7 +49,7 @@ def report_command(
     rtol: Rtol = 1e-6,
 ) -> None:
     """Write a page on a data file, or on the shipped digits if DATA is "digits"; it opens offline."""
-    from ..report import report_html
+    from ..report import plotly_source, report_html
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"`--out` is {out.name!r}; pass a file that ends in .html.")
@@ -58,6 +58,7 @@ def report_command(
     log_scales = [
         scale_below_one(scale.strip()) for scale in init_scale.split(",") if scale.strip()
     ]
+    plotly_source()  # before any work: the flows take a while
     setting, images = _setting(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
