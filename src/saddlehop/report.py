@@ -99,9 +99,7 @@ def report_html(
 def plotly_source() -> str:
     """Return plotly.js, or say that it is not installed."""
     require("plotly", "The report", "explore")
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
+    return str(require("plotly.offline", "The report", "explore").get_plotlyjs())
 
 
 def _json(value: Any) -> str:
