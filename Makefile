@@ -35,7 +35,8 @@ coverage: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov=saddlehop --cov-report=term-missing
 
 random: $(READY)
-	$(BIN)/python -m pytest -q -p randomly
+	$(BIN)/python -m pip install --quiet pytest-randomly
+	$(BIN)/python -m pytest -q -o addopts="-p no:dash --strict-markers"
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
