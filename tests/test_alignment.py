@@ -164,3 +164,17 @@ def test_log_growth_does_not_depend_on_the_units_of_the_start():
 def test_the_start_must_have_as_many_samples_as_the_problem():
     with pytest.raises(sh.SaddlehopError, match="3 samples but the problem has 2"):
         sh.align(sh.Problem([1.0, 2.0]), sh.Initialization([1.0], [[1.0, 1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("pull", [6e-87, 1e-30])
+def test_a_turn_that_meets_a_death_to_within_rounding_counts_as_meeting_it(pull):
+    problem = sh.Problem([-pull, -1.0])
+    init = sh.Initialization([1.0], [[1.0, 1.0]])  # the second dies when a is 0 to within `pull`
+    alignment = sh.align(problem, init)
+    assert not alignment.stalled[0]
+    assert alignment.signs[0] == -1
+    np.testing.assert_array_equal(alignment.active, [[True, False]])
+    assert np.isfinite(alignment.log_growth).all()
+    certificate = sh.certify(problem, init, sh.solve_jumps(problem, init))
+    assert certificate.rounded == (0,)
+    assert not certificate.contradictions

@@ -34,7 +34,7 @@ class ExactAlignment:
     """Whether k ∈ S_j, shape (m, n)."""
     rounded: tuple[int, ...]
     """Neurons that are as they are only because `align` counts what is equal to within rounding as
-    equal: a start that is balanced up to its last digit."""
+    equal: a start that is balanced, or a turn that meets a death, up to the last digits."""
 
 
 def as_integers(values: Iterable[float]) -> tuple[list[int], int]:
@@ -67,7 +67,7 @@ def align_exactly(output: Array, hidden: Array, pulls: list[int]) -> ExactAlignm
 
 
 def _align(a: int, u: list[int], pulls: list[int]) -> tuple[int, list[int], bool]:
-    """Sign, active set, and whether rounding decided."""
+    """Sign, active set, and whether counting within rounding decided."""
     alive = [k for k in range(len(u)) if u[k] > 0 and pulls[k] != 0]
     sign, slope_rounded = _first_sign(a, u, pulls, alive)
     if sign == 0:
@@ -77,14 +77,12 @@ def _align(a: int, u: list[int], pulls: list[int]) -> tuple[int, list[int], bool
     shrinking = sum(u[k] ** 2 for k in dying)
     if a == 0 or a * a >= shrinking:
         return sign, growing, slope_rounded
-    survivors, is_double, double_rounded = _turn(abs(a), u, [sign * e for e in pulls], alive)
-    if is_double:
-        return 0, [], double_rounded
-    if survivors is None:
-        return sign, growing, False
+    survivors, is_double, rounded = _turn(abs(a), u, [sign * e for e in pulls], alive)
     if (shrinking - a * a) << _EPS_BITS <= (len(dying) + 4) * shrinking:
-        return sign, growing, True
-    return -sign, survivors, False
+        return sign, growing, is_double or survivors is not None
+    if is_double:
+        return 0, [], rounded
+    return (sign, growing, False) if survivors is None else (-sign, survivors, rounded)
 
 
 def _first_sign(a: int, u: list[int], pulls: list[int], alive: list[int]) -> tuple[int, bool]:
@@ -112,19 +110,22 @@ def _turn(
     p1 = sum(e[k] * u[k] for k in alive)
     p2 = sum(e[k] ** 2 for k in alive)
     at, unit = 0, 1  # the piece starts at A = at / unit
+    rounding = (len(dying) + 17) * a * a
     for position, k in enumerate(dying):
         if p1 * unit + p2 * at >= 0:
             break
         end, end_unit = u[k], -e[k]
+        if p1 * end_unit + p2 * end >= 0:  # the least value lies in this piece
+            below = p1 * p1 - p0 * p2
+            if abs(below) << _EPS_BITS <= rounding * p2:
+                return None, True, below != 0
+            return (dying[position:] if below > 0 else None), False, False
         phi = p0 * end_unit**2 + 2 * p1 * end * end_unit + p2 * end**2
-        turns_up = p1 * end_unit + p2 * end >= 0  # the least value lies in this piece
-        below = p1 * p1 - p0 * p2
-        if turns_up and abs(below) << _EPS_BITS <= 16 * a * a * p2:
-            return None, True, below != 0
-        if phi < 0 or (turns_up and below > 0):
+        if abs(phi) << _EPS_BITS <= rounding * end_unit**2:
+            later = [i for i in dying[position:] if u[i] * end_unit > end * -e[i]]
+            return later, False, phi != 0
+        if phi < 0:
             return dying[position:], False, False
-        if phi == 0:
-            return [i for i in dying[position:] if u[i] * end_unit > end * -e[i]], False, False
         p0 -= u[k] ** 2
         p1 -= e[k] * u[k]
         p2 -= e[k] ** 2

@@ -347,8 +347,9 @@ def _certificate_summary(certificate: Certificate) -> list[str]:
     ]
     if certificate.rounded:
         lines.append(
-            f"Alignment of {len(certificate.rounded)} neurons rests on counting a start that is "
-            "balanced to within rounding as balanced; that of all others is proven."
+            f"Alignment of {len(certificate.rounded)} neurons rests on counting what is equal to within "
+            "rounding as equal (a balanced start, a turn that meets a death); that of all others is "
+            "proven."
         )
     for number, reason in enumerate(certificate.reasons, 1):
         if reason:

@@ -79,7 +79,8 @@ def align(problem: Problem, init: Initialization) -> Alignment:
     -----
     O(n) per neuron that cannot change sign, O(n log n) per neuron that can; `log_growth` is
     computed when asked for, O(n log n) per neuron. A start whose |a_j| equals the norm of its
-    shrinking coordinates to within rounding counts as equal.
+    shrinking coordinates to within rounding counts as equal; so do a turn of a_j and the death of a
+    coordinate that meet to within rounding.
     """
     from ._kernels import alignment as kernel
 

@@ -171,20 +171,37 @@ def _wide_rows(a, u, e, dying, deaths):
 
 @njit(cache=True)
 def _turn(rows):
-    """First root of φ: (piece, A, False); (−1, inf, False) if none; (piece, A, True) if double."""
+    """First root of φ: (piece, A, False); (−1, inf, False) if none; (piece, A, True) if double.
+
+    A root within rounding of a death counts as at the death, which starts the piece returned.
+    """
+    phi = rows[0, 2]  # from here on down, so that its error is one of a(0)²
+    rounding = (len(rows) + 16) * _EPS * phi
     for i in range(len(rows)):
-        at, radius, phi, c = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
+        at, radius, c = rows[i, 0], rows[i, 1], rows[i, 3]
         if c >= 0:
             break
-        reach = radius * ((rows[i + 1, 0] if i + 1 < len(rows) else np.inf) - at)
         below = c * c - phi  # minus the least value of φ on the extended piece
-        if abs(below) <= 16 * _EPS * rows[0, 2] and -c <= reach:
-            return i, at - c / radius, True
-        if below > 0:
-            x = phi / (-c + math.sqrt(below))
-            if x <= reach:
-                return i, at + x / radius, False
+        x = phi / (-c + math.sqrt(max(below, 0.0)))
+        if i + 1 == len(rows) or rows[i + 1, 3] >= 0:
+            if abs(below) <= rounding:
+                return i, at - c / radius, True
+            return (i, at + x / radius, False) if below > 0 else (-1, np.inf, False)
+        reach = radius * (rows[i + 1, 0] - at)
+        phi += reach * (2 * c + reach)
+        if abs(phi) <= rounding:
+            return _after_deaths_at(rows, i + 1), rows[i + 1, 0], False
+        if phi < 0:
+            return i, at + min(x, reach) / radius, False
     return -1, np.inf, False
+
+
+@njit(cache=True)
+def _after_deaths_at(rows, i):
+    """The piece that starts once all have died that die with the one that starts piece i."""
+    while i + 1 < len(rows) and rows[i + 1, 0] <= rows[i, 0] * (1 + 4 * _EPS):
+        i += 1
+    return i
 
 
 @njit(cache=True)
@@ -208,10 +225,10 @@ def _time_to(a, rows, last, end, turns):
     for i in range(last + 1):
         radius, c = rows[i, 1], rows[i, 3]
         x = radius * ((end if i == last else rows[i + 1, 0]) - rows[i, 0])
-        c_new = c + x
+        c_new = c + x if i == last else rows[i + 1, 3] * (rows[i + 1, 1] / radius)
         if i == last and turns:
             a_sq_new = 0.0  # not by subtraction: the square root of its rounding would show
-        elif i == last or c >= 0:
+        elif turns or i == last or c >= 0:
             a_sq_new = max(a_sq + x * (c + c_new), 0.0)
         else:
             a_sq_new = rows[i + 1, 2]
