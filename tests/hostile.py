@@ -54,7 +54,7 @@ def layouts(values):
         yield "bool", values.astype(bool)
 
 
-def _start(rng, kind, n):
+def start(rng, kind, n):
     m = {"thousands of neurons": 2000, "one neuron": 1}.get(kind, int(rng.integers(1, 20)))
     if kind == "grid":
         return rng.integers(-1, 2, m).astype(float), rng.integers(-1, 2, (m, n)).astype(float)
@@ -73,15 +73,15 @@ def trial(seed):
     """A hostile problem, solved and certified: right, or one sentence."""
     rng = np.random.default_rng([4, seed])
     size, length = str(rng.choice(list(SIZES))), str(rng.choice(list(LENGTHS)))
-    start, n = str(rng.choice(STARTS)), int(rng.choice([1, 2, 3, 8, 30]))
+    kind, n = str(rng.choice(STARTS)), int(rng.choice([1, 2, 3, 8, 30]))
     y, norms = SIZES[size](rng, n), LENGTHS[length](rng, n)
     forms = []
-    for values in (y, *_start(rng, start, n)):
+    for values in (y, *start(rng, kind, n)):
         choices = list(layouts(values))
         forms.append(choices[int(rng.integers(len(choices)))])
     before = [np.array(value, copy=True) for _, value in forms]
     yield from (f"given as {name}" for name, _ in forms)
-    yield from (size, length, f"start: {start}")
+    yield from (size, length, f"start: {kind}")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield outcome([value for _, value in forms], norms)

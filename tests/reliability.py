@@ -15,7 +15,8 @@ COUNTS = {
     "generic problems": 10_000,
     "planted ties": 1_000,
     "planted faults": 800,
-    "hostile problems": 300,
+    "hostile problems": 1_000,
+    "public functions": 500,
     "damaged files": 3_000,
 }
 HEAD = """# What was tried, and what happened

@@ -34,6 +34,12 @@ def test_hostile_problems_are_right_or_refused():
     assert_no_failure(counts)
 
 
+def test_public_functions_are_right_or_refuse():
+    counts = trials.run("public functions", 60)
+    assert sum(count for name, count in counts.items() if name.endswith(": right")) > 400
+    assert_no_failure(counts)
+
+
 def test_pickles_are_never_opened(tmp_path):
     path = tmp_path / "pickled.npz"
     path.write_bytes(fuzz.SEEDS["pickled NPZ"][1](np.random.default_rng(0)))

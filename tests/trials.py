@@ -7,6 +7,7 @@ import numpy as np
 
 import fuzz
 import hostile
+import public_calls
 import saddlehop as sh
 
 LABELS = ("gaussian", "uniform")
@@ -170,6 +171,7 @@ KINDS = {
     "planted ties": tie,
     "planted faults": fault,
     "hostile problems": hostile.trial,
+    "public functions": public_calls.trial,
     "damaged files": fuzz.trial,
 }
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SCALES = ("1e-30", "1e-100", "1e-1000")
 _STEP = 1e-4
 
+_MOST_DECADES = 10.0  # between the inputs, for the twins and differences in plain floats
+
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
@@ -114,12 +116,28 @@ def second_opinion(
     if any(log_scale >= 0 for log_scale in log_scales):
         raise InputError("`scales` holds a scale of at least 1; pass scales below 1.")
     jumps = solve_jumps(problem, init) if jumps is None else instance_of(jumps, "jumps", JumpPath)
-    agreements = [*_alignment(problem, init, jumps), *_process(problem, jumps)]
-    agreements += _saddles(problem, jumps)
-    for log_scale in log_scales:
-        agreements += _flow(problem, init, jumps, log_scale)
+    decades = _decades(problem, init)
+    if decades > _MOST_DECADES:
+        note = f"inputs span {decades:.0f} decades, too many for plain floats; see the proof"
+        agreements = [Agreement("everything but the proof", "plain floats", np.nan, 0.0, note)]
+    else:
+        agreements = [*_alignment(problem, init, jumps), *_process(problem, jumps)]
+        agreements += _saddles(problem, jumps)
+        for log_scale in log_scales:
+            agreements += _flow(problem, init, jumps, log_scale)
     agreements.append(_proof(problem, init, jumps))
     return SecondOpinion(jumps, tuple(agreements))
+
+
+def _decades(problem: Problem, init: Initialization) -> float:
+    """Orders of magnitude that labels, norms and the weights of one neuron span, at most."""
+    weights = np.column_stack([init.output, np.maximum(init.hidden, 0)])
+    return max(map(_span, (problem.y, problem.norms, problem.pulls, *weights)), default=0.0)
+
+
+def _span(values: Array) -> float:
+    sizes = np.log10(np.abs(values[values != 0]))
+    return float(np.ptp(sizes)) if sizes.size else 0.0
 
 
 def _alignment(problem: Problem, init: Initialization, jumps: JumpPath) -> Iterator[Agreement]:
@@ -171,7 +189,10 @@ def _saddles(problem: Problem, jumps: JumpPath) -> Iterator[Agreement]:
     method = "loss at the saddles"
     try:
         networks = [jumps.saddle(i) for i in range(jumps.n_jumps + 1)]
-    except (SaddlehopError, IndexError, ValueError) as err:
+    except SaddlehopError as err:
+        yield Agreement("losses and norms", method, np.nan, 0.0, str(err))
+        return
+    except (IndexError, ValueError) as err:
         yield Agreement("losses and norms", method, np.inf, 0.0, str(err))
         return
     losses = np.array([network.loss(problem) for network in networks])
@@ -201,13 +222,14 @@ def _fastest_escape(problem: Problem, jumps: JumpPath, index: int) -> float:
     """
     network = jumps.saddle(index)
     residuals = problem.y - network.outputs(problem)
-    size = np.sqrt(np.abs(problem.targets).max()) or 1.0
     fastest = 0.0
     for j in np.flatnonzero(network.output == 0):
         felt = np.where(jumps.sets.of(int(j)), np.abs(residuals) * problem.norms, 0.0)
         largest = felt.max(initial=0.0)
         if largest == 0:
             continue
+        small = np.abs(residuals[felt > 0]) / problem.norms[felt > 0]
+        size = np.sqrt(small.min())  # no sum of large terms below, so it may be small
         u = felt / largest
         u *= _STEP * size / (np.sqrt(2) * np.linalg.norm(u))
         change = jumps.sets.signs[j] * (_STEP * size / np.sqrt(2)) * u * problem.norms

@@ -18,6 +18,7 @@ import numpy as np
 from ._arrays import Array
 from ._memory import require_memory
 from ._validate import instance_of
+from .errors import InputError
 from .network import Network
 from .problem import Problem
 
@@ -44,8 +45,9 @@ def local_pl_constant(problem: Problem, network: Network) -> float:
     shape = residuals / size  # μ does not change with the size of the residuals
     pulls = problem.norms * shape / problem.n_samples
     positive = np.maximum(network.hidden, 0)
-    sq_gradient = np.sum((positive @ pulls) ** 2) + _sq_speed(network, pulls)
-    return float(sq_gradient / np.mean(shape**2))
+    with np.errstate(over="ignore"):
+        sq_gradient = np.sum((positive @ pulls) ** 2) + _sq_speed(network, pulls)
+    return _require_finite(float(sq_gradient / np.mean(shape**2)))
 
 
 def _sq_speed(network: Network, pulls: Array) -> float:
@@ -73,10 +75,21 @@ def asymptotic_rate(problem: Problem, network: Network) -> float:
     instance_of(network, "network", Network)
     n = network.outputs(problem).size
     require_memory(3 * n**2, f"A matrix of {n} × {n} rates")
-    scaled = np.maximum(network.hidden, 0) * (problem.norms / np.sqrt(problem.n_samples))
-    rates = problem.curvatures / problem.n_samples * (network.output**2 @ (network.hidden > 0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.maximum(network.hidden, 0) * (problem.norms / np.sqrt(problem.n_samples))
+        rates = problem.curvatures / problem.n_samples * (network.output**2 @ (network.hidden > 0))
+        matrix = scaled.T @ scaled
+        matrix[np.diag_indices_from(matrix)] += rates
     if not rates.all():
         return 0.0
-    matrix = scaled.T @ scaled
-    matrix[np.diag_indices_from(matrix)] += rates
+    _require_finite(float(np.sum(np.abs(matrix))))
     return float(scipy.linalg.eigh(matrix, eigvals_only=True, subset_by_index=[0, 0])[0])
+
+
+def _require_finite(value: float) -> float:
+    if not np.isfinite(value):
+        raise InputError(
+            "The rates of this network leave the range of floating-point numbers; rescale its weights "
+            "or the inputs."
+        )
+    return value

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 RTOL_RANGE = (1e-13, 1e-1)
+MAX_RATIO_OF_NORMS = 1e12  # rates differ by its square
 MAX_LOG_SIZE = 200.0
 
 MESSAGES = {
@@ -229,7 +230,7 @@ def simulate_flow(
 
 
 def _run(trajectory: Trajectory, most: int, progress: Callable[[float], object] | None) -> str:
-    from ._kernels.flow_steps import ARRIVED, LEARNED, RUNNING
+    from ._kernels.flow_steps import ARRIVED, LEARNED, OVERFLOWED, RUNNING
 
     work, rows = trajectory.buffers()
     status = RUNNING
@@ -238,9 +239,10 @@ def _run(trajectory: Trajectory, most: int, progress: Callable[[float], object] 
         status = trajectory.extend(work, rows, min(left, STEPS_PER_CHECKPOINT))
         if progress is not None:
             progress(float(trajectory.state.time[0]) * trajectory.units.time)
-        if not np.isfinite(trajectory.state.time[0]):
+        if status == OVERFLOWED:
             raise FlowError(
-                f"The flow overflows after {trajectory.n_steps} steps; rescale labels or start."
+                f"The flow leaves the range of floating-point numbers after {trajectory.n_steps} steps; "
+                "rescale labels, inputs or start, or leave out samples that the others drown."
             )
         if status != RUNNING or left <= STEPS_PER_CHECKPOINT:
             return {RUNNING: "max_steps", ARRIVED: "t_end", LEARNED: "learned"}[status]
@@ -320,6 +322,12 @@ def _require_start(problem: Problem, init: Initialization, log_scale: float) -> 
         raise InputError(
             f"`init` has {init.hidden.shape[1]} samples but the problem has {problem.n_samples}; "
             "draw the start from this problem."
+        )
+    smallest_norm, largest_norm = float(np.min(problem.norms)), float(np.max(problem.norms))
+    if largest_norm / MAX_RATIO_OF_NORMS > smallest_norm:
+        raise InputError(
+            f"Input norms from {smallest_norm:.3g} to {largest_norm:.3g} make the flow too stiff to follow; "
+            f"pass inputs whose norms differ by at most {MAX_RATIO_OF_NORMS:.0e}."
         )
     largest = max(float(np.max(np.abs(init.output))), float(np.max(np.abs(init.hidden))))
     if largest == 0:

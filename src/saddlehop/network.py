@@ -12,6 +12,7 @@ import numpy as np
 
 from ._arrays import Array
 from ._validate import frozen_array, instance_of, require_length
+from .errors import InputError
 from .problem import Problem
 
 
@@ -44,23 +45,33 @@ class Network:
 
     @property
     def sq_norm(self) -> float:
-        """Squared norm Σ_j a_j² + Σ_jk u_jk²."""
-        return float(np.sum(self.output**2) + np.sum(self.hidden**2))
+        """Squared norm Σ_j a_j² + Σ_jk u_jk²; inf beyond floating-point numbers."""
+        with np.errstate(over="ignore"):
+            return float(np.sum(self.output**2) + np.sum(self.hidden**2))
 
     @property
     def contributions(self) -> Array:
         """What each neuron adds to each target, a_j max(u_jk, 0), shape (m, n)."""
-        return self.output[:, None] * np.maximum(self.hidden, 0)
+        with np.errstate(over="ignore"):
+            return np.asarray(self.output[:, None] * np.maximum(self.hidden, 0))
 
     def outputs(self, problem: Problem) -> Array:
         """Return h(x_k) on the samples of `problem`, shape (n,)."""
         self._require_samples(problem)
-        return problem.norms * (self.output @ np.maximum(self.hidden, 0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = problem.norms * (self.output @ np.maximum(self.hidden, 0))
+        if not np.isfinite(outputs).all():
+            raise InputError(
+                "The outputs of the network leave the range of floating-point numbers; rescale its "
+                "weights or the inputs."
+            )
+        return np.asarray(outputs)
 
     def loss(self, problem: Problem) -> float:
         """Return the loss (1/2n) Σ_k (y_k − h(x_k))²."""
         outputs = self.outputs(problem)
-        return float(np.mean((problem.y - outputs) ** 2) / 2)
+        with np.errstate(over="ignore"):
+            return float(np.mean((problem.y - outputs) ** 2) / 2)
 
     def predict(self, X: Any, problem: Problem) -> Array:
         """Return h(x) at any points.

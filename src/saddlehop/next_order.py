@@ -19,8 +19,12 @@ from numpy.typing import NDArray
 
 from ._arrays import Array
 from .active_sets import ActiveSets
+from .errors import SaddlehopError
 from .heteroclinic import Group, Orbit, Passengers, solve_orbit
 from .problem import Problem
+
+MOST_RATIO_OF_NORMS = 1e10  # the orbits' times differ by its square
+MOST_RATIO_OF_PULLS = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,7 @@ def follow_jumps(
     -------
     list of SolvedJump
     """
+    _require_narrow(problem)
     rates = growth_rates(problem, sets, samples)
     kappa = np.where(np.isfinite(log_growth), log_growth, 0.0)
     dormant = np.ones(sets.width, dtype=bool)
@@ -125,6 +130,26 @@ def follow_jumps(
             )
         )
     return solved
+
+
+def _require_narrow(problem: Problem) -> None:
+    """Raise unless the orbits can be followed in floats."""
+    felt = problem.y != 0
+    targets = np.abs(problem.targets[felt])
+    if targets.size and not 1e-150 < targets.min() <= targets.max() < 1e150:
+        raise SaddlehopError(
+            f"Targets |y| / ‖x‖ from {targets.min():.3g} to {targets.max():.3g} have squares beyond "
+            "floating-point numbers, so orbits between saddles cannot be followed; rescale the labels."
+        )
+    for name, values, most in (
+        ("Input norms", problem.norms[felt], MOST_RATIO_OF_NORMS),
+        ("Products |y| ‖x‖", np.abs(problem.pulls[felt]) * problem.n_samples, MOST_RATIO_OF_PULLS),
+    ):
+        if values.size and np.log10(values.max()) - np.log10(values.min()) > np.log10(most):
+            raise SaddlehopError(
+                f"{name} from {values.min():.3g} to {values.max():.3g} differ too much to follow the "
+                f"orbits between saddles; pass samples on which they differ by at most {most:.0e}."
+            )
 
 
 def growth_rates(

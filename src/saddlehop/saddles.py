@@ -95,7 +95,8 @@ def check_saddle(jumps: JumpPath, index: int, step: float = 1e-4) -> SaddleCheck
 
     slopes = [0.0]
     for j in np.flatnonzero(network.output):
-        for move in np.vstack([np.eye(1, problem.n_samples + 1), _alive_moves(network, int(j))]):
+        alive = _alive_moves(network, int(j), step * size)
+        for move in np.vstack([np.eye(1, problem.n_samples + 1), alive]):
             rise = loss(*_moved(network, int(j), step * size * move))
             rise -= loss(*_moved(network, int(j), -step * size * move))
             slopes.append(abs(rise) / (2 * step * size))
@@ -108,9 +109,9 @@ def check_saddle(jumps: JumpPath, index: int, step: float = 1e-4) -> SaddleCheck
     return SaddleCheck(max(slopes) / (pull * size), max(errors))
 
 
-def _alive_moves(network: Network, neuron: int) -> Array:
-    """Unit moves of the alive hidden weights of a neuron, shape (alive, 1 + n)."""
-    alive = np.flatnonzero(network.hidden[neuron] > 0)
+def _alive_moves(network: Network, neuron: int, step: float) -> Array:
+    """Unit moves of the hidden weights of a neuron that a step leaves alive, shape (alive, 1 + n)."""
+    alive = np.flatnonzero(network.hidden[neuron] > step)
     moves = np.zeros((alive.size, network.hidden.shape[1] + 1))
     moves[np.arange(alive.size), alive + 1] = 1.0
     return moves

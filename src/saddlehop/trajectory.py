@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from .errors import InputError
 from .initialization import Initialization
 from .network import Network
 from .problem import Problem
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 STEPS_PER_CHECKPOINT = 16
 CHECKPOINT_BYTES = 2**28
 MAX_ORDER = 24
+_MOST_LOG = 690.0  # of what a float can hold
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,12 @@ def _normalised(
     starts_small = fastest > 0 and math.log(largest) > log_start
     log_fastest = math.log(fastest) if starts_small else float(np.max(log_pulls))
     label = float(np.max(problem.norms)) * largest
+    if not (abs(log_fastest) < _MOST_LOG and 0 < label < math.exp(_MOST_LOG / 2)):
+        raise InputError(
+            f"Labels of up to {np.max(np.abs(problem.y)):.3g} on inputs with norms from "
+            f"{np.min(problem.norms):.3g} to {np.max(problem.norms):.3g} leave the range of floating-point "
+            "numbers; rescale them, or leave out the samples that the others drown."
+        )
     units = Units(largest, math.exp(-log_fastest), label**2 / (2 * n))
     target = problem.targets / largest
     return (
@@ -193,7 +201,7 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
-        np.array([0.0, 0.0, 4.0, 0.0]),
+        np.array([0.0, 0.0, 4.0, 0.0, 0.0]),
     )
 
 

@@ -152,7 +152,7 @@ def _run_until_turn(
             turn, reach, b_turn = time_to_turn(a, b, rho)
             if turn < wait:
                 wait, step, a_next, b_next = turn, reach, 0.0, b_turn
-        if wait >= time:
+        if not wait < time:  # also ends where the time is not a number
             break
         time -= wait
         moved += step

@@ -57,8 +57,8 @@ class State(NamedTuple):
     first: Index  # (m,)
     alive: Index  # (m,)
     moving: Index  # (m,)
-    control: Array  # (4,) stiff steps: length to try, steps to wait, steps to wait next time;
-    # Magnus steps: length to try
+    control: Array  # (5,) stiff steps: length to try, steps to wait, steps to wait next time;
+    # Magnus steps: length to try; steps since a stiff step was tried
 
     def copy(self) -> State:
         """Return an independent copy."""

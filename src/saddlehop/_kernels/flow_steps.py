@@ -25,10 +25,11 @@ from .flow_taylor import expand, first_death, move_along, pack_moving, strike_pa
 
 __all__ = ["pull_neuron"]
 
-RUNNING, ARRIVED, LEARNED = 0, 1, 2
+RUNNING, ARRIVED, LEARNED, OVERFLOWED = 0, 1, 2, 3
 PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
 LEAST_GAIN = 6.0  # a stiff step must be worth so many Taylor steps, and what it costs of them
 MOST_WAIT = 64.0
+FREE_TRY = 50.0  # a stiff step may be tried if it costs no more Taylor steps, else after as many
 FIRST_MAGNUS = 0.1  # of what makes a plateau worth it: the first Magnus step to try
 LEAST_DEATHS = 3  # that a Magnus step must pass to be worth it
 WORTH = 2.0  # a plateau must be worth this much growth of the fastest neuron
@@ -127,7 +128,12 @@ def _try_stiff(
     """Take a stiff step if it is worth it; return its length, or 0."""
     levels = stiff_levels(constants)
     control = state.control
-    least = taylor * max(LEAST_GAIN, _stiff_cost(state, work, order, levels))
+    cost = _stiff_cost(state, work, order, levels)
+    control[4] += 1.0
+    if control[4] < cost - FREE_TRY:  # with thousands of neurons a try in vain costs seconds
+        return 0.0
+    control[4] = 0.0
+    least = taylor * max(LEAST_GAIN, cost)
     length = min(max(control[0], 2.0 * least), room)
     for _ in range(8):
         if length < least:
@@ -194,7 +200,11 @@ def advance(
     loss, sq_norm = survey(constants, state, work)
     for row in range(n_steps):
         record(state, rows, row, loss, sq_norm)
+        if not (np.isfinite(loss) and np.isfinite(sq_norm)):
+            return row, OVERFLOWED
         status, order, length = choose(constants, state, work)
+        if not np.isfinite(length):
+            return row, OVERFLOWED
         if status != RUNNING:
             return row, status
         rows.order[row] = order
