@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 import fuzz
 import saddlehop as sh
@@ -57,6 +58,13 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
 
 P = sh.Problem([1.0, 2.0, -1.0])
 INIT = sh.Initialization.draw(P, 4, rng=0)
+
+
+def _wide_rows(n_features):
+    return sparse.csr_array(([1.0, 1.0], ([0, 1], [0, 1])), shape=(2, n_features))
+
+
+WIDE = sh.Problem([1.0, 1.0], [1e-10, 1e10])
 WRONG = {
     "`orth_tol` is 'a'": lambda: sh.Problem.from_data(np.eye(3), [1, 2, 3], orth_tol="a"),
     "`tie_tol` is 'a'": lambda: sh.solve_jumps(P, INIT, tie_tol="a"),
@@ -68,6 +76,25 @@ WRONG = {
     "`signs` has shape": lambda: sh.ActiveSets.from_bool([[1, 0]], 1),
     "`active` has rows of different": lambda: sh.ActiveSets.from_bool([[1], [1, 0]], [1, 1]),
     "`flow` is of type": lambda: sh.compare(None, None),
+    "Input norms from 1e-10 to 1e\\+10 make the flow too stiff": lambda: sh.simulate_flow(
+        WIDE, sh.Initialization([1.0], [[1.0, 1.0]]), init_scale=1e-8
+    ),
+    "Input norms from 1e-10 to 1e\\+10 differ too much": lambda: (
+        sh.solve_jumps(WIDE, sh.Initialization([1.0], [[1.0, 1.0]])).corrections
+    ),
+    "have squares beyond floating-point numbers": lambda: (
+        sh.solve_jumps(sh.Problem([1e-200]), sh.Initialization([1.0], [[1.0]])).corrections
+    ),
+    "outputs of the network leave the range": lambda: sh.Network([1e200], [[1e200]]).loss(
+        sh.Problem([1.0])
+    ),
+    "rates of this network leave the range": lambda: sh.asymptotic_rate(
+        sh.Problem([1.0]), sh.Network([1e200], [[1e-100]])
+    ),
+    "Decomposing `X` of shape .* would take": lambda: sh.orthogonalize(_wide_rows(10**11)),
+    "The map of 1000000 × 1000000 numbers would take": lambda: sh.orthogonalizing_map(
+        _wide_rows(10**6)
+    ),
     "`network` is of type": lambda: sh.asymptotic_rate(P, None),
     "`clock` is 'a'": lambda: sh.solve_jumps(P, INIT)("a"),
     "`width` is 1000000000, whose": lambda: sh.interpolation_probability(1, 1, 10**9),

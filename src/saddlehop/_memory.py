@@ -16,7 +16,7 @@ def require_memory(n_floats: int, what: str) -> None:
     if needed > there:
         raise InputError(
             f"{what} would take {needed / 2**30:.3g} GiB, more than the {there / 2**30:.3g} GiB of this "
-            "machine; pass fewer neurons or samples."
+            "machine; pass fewer neurons, samples or features."
         )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from ._arrays import Array
+from ._memory import require_memory
 from .errors import InputError
 from .problem import row_norms, validated_rows
 
@@ -61,12 +62,17 @@ def orthogonalizing_map(X: Any) -> Array:
     ndarray, shape (d, d)
     """
     _, _, singular, right = _decompose(X)
+    require_memory(
+        2 * right.shape[1] ** 2, f"The map of {right.shape[1]} × {right.shape[1]} numbers"
+    )
     return np.asarray((right.T / singular) @ right)
 
 
 def _decompose(X: Any) -> tuple[Array, Array, Array, Array]:
     """Return row norms and the singular value decomposition of the normalised rows."""
     rows = validated_rows(X, "X")
+    n_samples, n_features = rows.shape
+    require_memory(4 * n_samples * n_features, f"Decomposing `X` of shape {rows.shape}")
     norms = row_norms(rows)
     if (norms == 0).any():
         raise InputError(
