@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from .._documents import Setting
 from .._files import write_whole
 from .._progress import progress_bar
-from .._show import Setting, say, scale_name
+from .._show import say, scale_name
 from ..errors import InputError
 from ..flow import FlowPath, simulate_flow
 from ..initialization import Initialization

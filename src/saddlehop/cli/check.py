@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .._show import print_json, print_opinion
+from .._documents import print_json
+from .._show import print_opinion
 from ..check import SCALES, second_opinion
 from ..jumps import solve_jumps
 from ._options import AsJson, Data, Law, Orthogonalize, Seed, Target, Width, load

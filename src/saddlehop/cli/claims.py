@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._documents import print_json
 from .._progress import progress_bar
-from .._show import print_json, say
+from .._show import say
 from ..errors import InputError
 from ._options import AsJson
 

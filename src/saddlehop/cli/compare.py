@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from .._documents import comparisons_document, print_json
 from .._files import require_writable, write_whole
-from .._show import comparisons_document, print_comparisons, print_json, scale_name
+from .._show import print_comparisons, scale_name
 from ..comparison import Comparison, compare
 from ..errors import InputError
 from ..jumps import solve_jumps

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from .._documents import Setting
 from .._files import write_whole
-from .._show import Setting, print_jumps
+from .._show import print_jumps
 from ..datasets import load_digits
 from ..initialization import Initialization
 from ..jumps import solve_jumps

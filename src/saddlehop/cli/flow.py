@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from .._documents import flow_document, print_json
 from .._files import require_writable, write_whole
-from .._show import flow_document, print_flow, print_json
+from .._show import print_flow
 from ..flow import FlowPath
 from ..jumps import solve_jumps
 from ..scale import parse_scale

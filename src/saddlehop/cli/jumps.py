@@ -7,14 +7,9 @@ from typing import Annotated
 
 import typer
 
+from .._documents import block_jumps_document, jumps_document, print_json
 from .._files import require_writable, write_whole
-from .._show import (
-    block_jumps_document,
-    jumps_document,
-    print_block_jumps,
-    print_json,
-    print_jumps,
-)
+from .._show import print_block_jumps, print_jumps
 from ..block_jumps import solve_jumps_blocks
 from ..certificate import certify
 from ..errors import InputError

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .._documents import Setting
 from .._files import write_whole
-from .._show import Setting
 from ..datasets import load_digits
 from ..errors import InputError
 from ..initialization import Initialization
