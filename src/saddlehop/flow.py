@@ -133,14 +133,14 @@ class FlowPath:
         return self._replay.network(state)
 
     def loss_at(self, t: Any) -> Array:
-        """Return the losses at times of any shape."""
+        """Return the losses at times `t` of any shape."""
         from .flow_reading import losses_at
 
         times = self._require_times(t)
         return losses_at(self._replay, times.ravel()).reshape(times.shape)
 
     def log_output_at(self, t: Any) -> Array:
-        """Return log |a_j| at times of any shape; the neurons are the last axis."""
+        """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
         from .flow_reading import log_output_at
 
         times = self._require_times(t)

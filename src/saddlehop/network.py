@@ -68,7 +68,7 @@ class Network:
         return np.asarray(outputs)
 
     def loss(self, problem: Problem) -> float:
-        """Return the loss (1/2n) Σ_k (y_k − h(x_k))²."""
+        """Return the loss (1/2n) Σ_k (y_k − h(x_k))² on `problem`."""
         outputs = self.outputs(problem)
         with np.errstate(over="ignore"):
             return float(np.mean((problem.y - outputs) ** 2) / 2)

@@ -52,7 +52,7 @@ class Prediction:
         return times
 
     def loss_at(self, t: Any) -> Array:
-        """Return the composite loss at times of any shape."""
+        """Return the composite loss at times `t` of any shape."""
         times = as_times(t)
         flat = times.ravel()
         problem = self.jumps.problem
@@ -64,7 +64,7 @@ class Prediction:
         return np.asarray(doubled / (2 * problem.n_samples)).reshape(times.shape)
 
     def log_output_at(self, t: Any) -> Array:
-        """Return log|a_j| at times of any shape; the neurons are the last axis."""
+        """Return log|a_j| at times `t` of any shape; the neurons are the last axis."""
         times = as_times(t)
         flat = times.ravel()
         stage = np.searchsorted(np.maximum.accumulate(self._origins), flat, side="right")

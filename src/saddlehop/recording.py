@@ -107,11 +107,11 @@ class Recording:
         )
 
     def loss_at(self, t: Any) -> Array:
-        """Return the losses at times of any shape."""
+        """Return the losses at times `t` of any shape."""
         return np.asarray(np.interp(self._require_times(t), self.t, self.losses))
 
     def log_output_at(self, t: Any) -> Array:
-        """Return log |a_j| at times of any shape; the neurons are the last axis."""
+        """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
         i, part = self._place(self._require_times(t))
         low, high = self.log_output[i], self.log_output[i + 1]
         part = part[..., None]
