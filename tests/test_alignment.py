@@ -175,6 +175,7 @@ def test_a_turn_that_meets_a_death_to_within_rounding_counts_as_meeting_it(pull)
     assert alignment.signs[0] == -1
     np.testing.assert_array_equal(alignment.active, [[True, False]])
     assert np.isfinite(alignment.log_growth).all()
+    pytest.importorskip("flint")
     certificate = sh.certify(problem, init, sh.solve_jumps(problem, init))
     assert certificate.rounded == (0,)
     assert not certificate.contradictions

@@ -11,14 +11,17 @@ from contextlib import contextmanager
 @contextmanager
 def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     """Yield a function that takes how far the run is, up to `total`."""
+    if (
+        not sys.stderr.isatty()
+    ):  # a bar that is only disabled ends with an empty line in some versions
+        yield lambda done: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=min(done, total))
 
@@ -26,6 +29,9 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
 @contextmanager
 def trial_bar(total: int, done: int) -> Iterator[Callable[[int], None]]:
     """Show trials done, their rate and the time left; yield a function that takes how many more ran."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -41,8 +47,7 @@ def trial_bar(total: int, done: int) -> Iterator[Callable[[int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    shown = sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total, completed=done, rate="")
         start, ran = time.monotonic(), 0
 

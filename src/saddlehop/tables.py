@@ -77,7 +77,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         first, second = _first_lines(path)
         header = None if first and all(map(_is_number, first)) else 0
-        table = pd.read_csv(path, header=header, encoding="utf-8-sig")
+        table = pd.read_csv(path, header=header, encoding="utf-8-sig", float_precision="round_trip")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, csv.Error) as err:
         reason = " ".join(str(err).split()).rstrip(".")
         raise DataFileError(
