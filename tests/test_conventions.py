@@ -115,6 +115,14 @@ def test_bad_input_gets_one_sentence(setting):
         Convention().time(1, 0.0, setting[0])
     with pytest.raises(sh.SaddlehopError, match="`momentum` is 1"):
         Convention().time(1, 0.1, setting[0], momentum=1)
+    with pytest.raises(sh.SaddlehopError, match="`steps`"):
+        Convention().time("ten", 0.1, setting[0])
+    with pytest.raises(sh.SaddlehopError, match="`loss`"):
+        Convention().our_loss("low", setting[0], 6)
+    with pytest.raises(sh.SaddlehopError, match="`lr` is 'fast'; pass a number"):
+        Convention().time(1, "fast", setting[0])
+    with pytest.raises(sh.SaddlehopError, match="`momentum` is None; pass a number"):
+        Convention().time(1, 0.1, setting[0], momentum=None)
 
 
 def test_the_example_is_right():

@@ -16,7 +16,7 @@ def frozen_array(value: Any, name: str, ndim: int) -> Array:
     The array is a copy unless `value` is already frozen and owns its data, so that later
     changes to the caller's array cannot reach it and large drawn starts are not copied.
     """
-    array = _as_float(value, name)
+    array = as_floats(value, name)
     if array.ndim != ndim:
         raise InputError(
             f"`{name}` has shape {array.shape}; pass an array with "
@@ -35,7 +35,8 @@ def frozen_array(value: Any, name: str, ndim: int) -> Array:
     return array
 
 
-def _as_float(value: Any, name: str) -> Array:
+def as_floats(value: Any, name: str) -> Array:
+    """Return numbers of any shape as float64."""
     if np.ma.is_masked(value):
         raise InputError(f"`{name}` has masked entries; fill or remove them.")
     try:
@@ -108,8 +109,3 @@ def real_number(value: Any, name: str) -> float:
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         return float(value)
     raise InputError(f"`{name}` is {value!r}; pass a number.")
-
-
-def as_times(value: Any) -> Array:
-    """Return times of any shape as floats."""
-    return _as_float(value, "t")

@@ -87,6 +87,10 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     Returns
     -------
     Comparison
+
+    Notes
+    -----
+    O(J m n) operations for J jumps.
     """
     instance_of(flow, "flow", FlowPath, Recording)
     instance_of(jumps, "jumps", JumpPath)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from ._validate import as_generator, one_of, positive_int
+from ._validate import as_floats, as_generator, one_of, positive_int, real_number
 from .errors import InputError
 from .initialization import LAWS, Initialization
 from .problem import Problem
@@ -73,22 +73,23 @@ def time_of_steps(
     ndarray
         Of the shape of `steps`.
     """
-    return np.asarray(steps, dtype=np.float64) * _time_per_step(lr, loss, n_samples, momentum)
+    return as_floats(steps, "steps") * _time_per_step(lr, loss, n_samples, momentum)
 
 
 def steps_of_time(
     t: Any, lr: float, loss: str = "half-mean", *, n_samples: int, momentum: float = 0.0
 ) -> Array:
     """Return how many steps of gradient descent reach our time t; see `time_of_steps`."""
-    return np.asarray(t, dtype=np.float64) / _time_per_step(lr, loss, n_samples, momentum)
+    return as_floats(t, "t") / _time_per_step(lr, loss, n_samples, momentum)
 
 
 def _time_per_step(lr: float, loss: str, n_samples: int, momentum: float) -> float:
-    if not (isinstance(lr, (int, float, np.floating)) and 0 < lr < math.inf):
+    rate, mu = real_number(lr, "lr"), real_number(momentum, "momentum")
+    if not 0 < rate < math.inf:
         raise InputError(f"`lr` is {lr!r}; pass a positive finite learning rate.")
-    if not 0 <= momentum < 1:
+    if not 0 <= mu < 1:
         raise InputError(f"`momentum` is {momentum!r}; pass a number from 0 up to 1.")
-    return float(lr) * speed(loss, n_samples) / (1 - momentum)
+    return rate * speed(loss, n_samples) / (1 - mu)
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,11 @@ class Convention:
 
     def their_loss(self, loss: Any, problem: Problem, width: int) -> Array:
         """Return our losses (1/2n) Σ r² in their units."""
-        return np.asarray(loss, dtype=np.float64) * self._loss_unit(problem, width)
+        return as_floats(loss, "loss") * self._loss_unit(problem, width)
 
     def our_loss(self, loss: Any, problem: Problem, width: int) -> Array:
         """Return their losses as (1/2n) Σ r²."""
-        return np.asarray(loss, dtype=np.float64) / self._loss_unit(problem, width)
+        return as_floats(loss, "loss") / self._loss_unit(problem, width)
 
     def weight_unit(self, width: int) -> float:
         """Return their weights over ours for the same function: √m for "mean-field", else 1."""

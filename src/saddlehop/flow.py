@@ -22,7 +22,7 @@ import numpy as np
 
 from ._arrays import Array
 from ._memory import require_memory
-from ._validate import as_times, instance_of, positive_int
+from ._validate import as_floats, instance_of, positive_int
 from .errors import FlowError, InputError
 from .initialization import Initialization
 from .network import Network
@@ -154,7 +154,7 @@ class FlowPath:
         return flow_dataset(self)
 
     def _require_times(self, t: Any) -> Array:
-        times = as_times(t)
+        times = as_floats(t, "t")
         outside = ~((times >= 0) & (times <= self.t[-1]))
         if outside.any():
             worst = float(times[outside].ravel()[0])
@@ -207,6 +207,11 @@ def simulate_flow(
         For input that cannot be used.
     FlowError
         If `max_steps` is reached; its `path` is the flow up to there.
+
+    Notes
+    -----
+    O(m n) operations and memory per step, but O(m² n) in a step that is stiff; `max_steps` bounds
+    the number. It grows with the number of activations and slowly with 1 / `rtol`, hardly with λ.
     """
     log_scale = parse_scale(init_scale, log_init_scale)
     end = _require_end(t_end)

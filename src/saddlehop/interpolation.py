@@ -65,6 +65,11 @@ def required_width(n_positive: int, n_negative: int, probability: float) -> int:
     Returns
     -------
     int
+
+    Notes
+    -----
+    Doubles the width, then halves the range: O(log m) times the cost of
+    `interpolation_probability` at the width m returned.
     """
     probability = real_number(probability, "probability")
     if not 0 < probability < 1:

@@ -60,6 +60,10 @@ def orthogonalizing_map(X: Any) -> Array:
     Returns
     -------
     ndarray, shape (d, d)
+
+    Notes
+    -----
+    O(n² d + n d²) operations; memory O(d²).
     """
     _, _, singular, right = _decompose(X)
     require_memory(

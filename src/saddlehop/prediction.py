@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
-from ._validate import as_times
+from ._validate import as_floats
 
 if TYPE_CHECKING:
     from .jumps import JumpPath
@@ -53,7 +53,7 @@ class Prediction:
 
     def loss_at(self, t: Any) -> Array:
         """Return the composite loss at times `t` of any shape."""
-        times = as_times(t)
+        times = as_floats(t, "t")
         flat = times.ravel()
         problem = self.jumps.problem
         doubled = np.full(flat.size, np.sum(problem.y[self.jumps.unfit] ** 2))
@@ -65,7 +65,7 @@ class Prediction:
 
     def log_output_at(self, t: Any) -> Array:
         """Return log|a_j| at times `t` of any shape; the neurons are the last axis."""
-        times = as_times(t)
+        times = as_floats(t, "t")
         flat = times.ravel()
         stage = np.searchsorted(np.maximum.accumulate(self._origins), flat, side="right")
         values = self._lines(flat, stage)
