@@ -20,8 +20,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ._arrays import Array
 from ._validate import as_floats, as_generator, one_of, positive_int, real_number
 from .errors import InputError
