@@ -126,6 +126,41 @@ def chances(problem, init, rng):
     assert width == 1 or sh.interpolation_probability(positive, negative, width - 1) < 0.5
 
 
+def proof(problem, init, rng):
+    found = sh.certify(problem, init, sh.solve_jumps(problem, init))
+    assert not found.contradictions
+    assert len(found.to_frame()) == len(found.verdicts)
+
+
+def in_blocks(problem, init, rng):
+    sets = sh.align(problem, init).sets
+    blocks = sh.SampleBlocks.from_sets(problem, sets, int(rng.integers(1, problem.n_samples + 1)))
+    jumps, same = sh.solve_jumps(problem, sets), sh.solve_jumps_blocks(blocks)
+    assert same.neurons == jumps.neurons
+    for name in ("times", "losses", "exponents", "escape_rates", "margins"):
+        assert np.array_equal(getattr(same, name), getattr(jumps, name))
+
+
+def conversions(problem, init, rng):
+    name = str(rng.choice(sh.conventions.LOSSES))
+    theirs = sh.conventions.Convention(name)
+    steps, losses = rng.uniform(1, 1e9, 3), rng.uniform(0, 1e9, (2, 2))
+    time = sh.conventions.time_of_steps(steps, 0.1, name, n_samples=problem.n_samples)
+    back = sh.conventions.steps_of_time(time, 0.1, name, n_samples=problem.n_samples)
+    np.testing.assert_allclose(back, steps, rtol=1e-14)
+    there = theirs.their_loss(losses, problem, init.width)
+    np.testing.assert_allclose(theirs.our_loss(there, problem, init.width), losses, rtol=1e-14)
+
+
+def drawing(problem, init, rng):
+    for law in ("balanced", "dominated", "gaussian"):
+        drawn = sh.Initialization.draw(problem, init.width, law, rng=rng)
+        _finite(drawn.output, drawn.hidden)
+        assert drawn.hidden.shape == (init.width, problem.n_samples)
+    sets = sh.ActiveSets.draw(problem, init.width, rng=rng)
+    assert not sh.solve_jumps(problem, sets).times.size or sets.width == init.width
+
+
 CALLS = (
     flow,
     comparison,
@@ -139,7 +174,24 @@ CALLS = (
     files,
     other_ways,
     chances,
+    proof,
+    in_blocks,
+    conversions,
+    drawing,
 )
+
+
+def is_one_sentence(err):
+    return str(err).endswith(".") and "\n" not in str(err)
+
+
+def refusal(call, problem, init, seed):
+    """The error with which a call refuses, if it does."""
+    try:
+        call(problem, init, np.random.default_rng(seed))
+    except sh.SaddlehopError as err:
+        return err
+    return None
 
 
 def outcome(call, problem, init, seed):
@@ -147,16 +199,14 @@ def outcome(call, problem, init, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            call(problem, init, np.random.default_rng(seed))
-        except sh.SaddlehopError as err:
-            return (
-                "one sentence" if str(err).endswith(".") and "\n" not in str(err) else "NO SENTENCE"
-            )
+            error = refusal(call, problem, init, seed)
         except AssertionError:
             return "WRONG"
         except Exception as err:
             return f"RAW {type(err).__name__}"
-    return "right"
+    if error is None:
+        return "right"
+    return "one sentence" if is_one_sentence(error) else "NO SENTENCE"
 
 
 def trial(seed):

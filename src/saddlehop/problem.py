@@ -24,6 +24,7 @@ from ._validate import frozen_array, real_number, require_length
 from .errors import InputError, NotOrthogonalError
 
 ORTH_TOL = 1e-8
+SMALLEST, LARGEST = 1e-285, 1e285  # of targets and pulls: twofold numbers need the rest
 _BLOCK_ENTRIES = 2**24  # entries of one block of the Gram matrix: 128 MiB
 
 
@@ -267,7 +268,7 @@ def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
 
 
 def _require_representable(y: Array, norms: Array) -> None:
-    """Raise unless the squares of the labels, the targets and the pulls are normal floats."""
+    """Raise unless labels, norms, targets and pulls leave room for products and twofold numbers."""
     for part in chunks(y.size):
         fits = _are_representable(y[part], norms[part], y.size)
         if not fits.all():
@@ -280,9 +281,8 @@ def _require_representable(y: Array, norms: Array) -> None:
 
 
 def _are_representable(y: Array, norms: Array, n_samples: int) -> NDArray[np.bool_]:
-    smallest = np.finfo(np.float64).smallest_normal
     with np.errstate(over="ignore", under="ignore"):
         sizes = np.abs(np.array([y / norms, y / n_samples * norms]))
-        finite = np.isfinite(sizes).all(axis=0) & np.isfinite(n_samples * y**2)
-        finite &= np.isfinite(norms**2) & (norms**2 >= smallest)
-        return np.asarray(finite & ((sizes >= smallest).all(axis=0) | (y == 0)))
+        fits = (sizes < LARGEST).all(axis=0) & (n_samples * y**2 < LARGEST)
+        fits &= (norms**2 > SMALLEST) & (norms**2 < LARGEST)
+        return np.asarray(fits & ((sizes > SMALLEST).all(axis=0) | (y == 0)))

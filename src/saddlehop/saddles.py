@@ -17,6 +17,7 @@ from .network import Network
 
 if TYPE_CHECKING:
     from .jumps import JumpPath
+    from .problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,27 +87,46 @@ def check_saddle(jumps: JumpPath, index: int, step: float = 1e-4) -> SaddleCheck
     largest target (curvature).
     """
     facts = saddle_facts(jumps, index)
-    problem, network = jumps.problem, facts.network
-    pull = float(np.abs(problem.pulls).max()) or 1.0
-    size = float(np.sqrt(np.abs(problem.targets).max())) or 1.0
+    y, norms, network, rates = _of_order_one(jumps.problem, facts)
+    pull = float(np.abs(y * norms).max()) / y.size or 1.0
+    size = float(np.sqrt(np.abs(y / norms).max())) or 1.0
 
     def loss(output: Array, hidden: Array) -> float:
-        return Network(output, hidden).loss(problem)
+        outputs = norms * (output @ np.maximum(hidden, 0))
+        return float(np.mean((y - outputs) ** 2)) / 2
 
     slopes = [0.0]
     for j in np.flatnonzero(network.output):
         alive = _alive_moves(network, int(j), step * size)
-        for move in np.vstack([np.eye(1, problem.n_samples + 1), alive]):
+        for move in np.vstack([np.eye(1, y.size + 1), alive]):
             rise = loss(*_moved(network, int(j), step * size * move))
             rise -= loss(*_moved(network, int(j), -step * size * move))
             slopes.append(abs(rise) / (2 * step * size))
     errors = [0.0]
-    for j in np.flatnonzero(facts.rates):
+    for j in np.flatnonzero(rates):
         move = np.concatenate([[facts.directions.output[j]], facts.directions.hidden[j]])
         there = loss(*_moved(network, int(j), step * size * move))
         second = 2 * (there - loss(network.output, network.hidden)) / (step * size) ** 2
-        errors.append(abs(second / -facts.rates[j] - 1))
+        errors.append(abs(second / -rates[j] - 1))
     return SaddleCheck(max(slopes) / (pull * size), max(errors))
+
+
+def _of_order_one(problem: Problem, facts: Saddle) -> tuple[Array, Array, Network, Array]:
+    """Labels, norms, network and rates in units in which the largest label and norm are about 1.
+
+    Powers of two, so nothing is rounded; without them the squares of small labels would be 0.
+    """
+    of_labels = int(np.frexp(np.abs(problem.y).max())[1])
+    of_norms = int(np.frexp(problem.norms.max())[1])
+    of_norms += (of_labels - of_norms) % 2
+    of_weights = (of_labels - of_norms) // 2
+    weights = (
+        np.ldexp(facts.network.output, -of_weights),
+        np.ldexp(facts.network.hidden, -of_weights),
+    )
+    rates = np.ldexp(np.ldexp(facts.rates, -of_labels), -of_norms)
+    y, norms = np.ldexp(problem.y, -of_labels), np.ldexp(problem.norms, -of_norms)
+    return y, norms, Network(*weights), rates
 
 
 def _alive_moves(network: Network, neuron: int, step: float) -> Array:

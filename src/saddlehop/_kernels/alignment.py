@@ -51,8 +51,8 @@ def align_neurons(output, hidden, pulls, words, signs, stalled):
 
 @njit(cache=True)
 def _unit(a, u):
-    """A power of two that brings a start to order 1, so that its squares are within range."""
-    return math.ldexp(1.0, -math.frexp(max(abs(a), np.max(u)))[1])
+    """A power of two that brings a start near order 1, so that its squares are within range."""
+    return math.ldexp(1.0, min(-math.frexp(max(abs(a), np.max(u)))[1], 1000))
 
 
 @njit(cache=True)
@@ -67,7 +67,7 @@ def _first_sign(a, u, pulls):
     """Sign of a just after the start: of a, or of ȧ if a = 0; 0 if that is zero to rounding."""
     if a != 0:
         return np.sign(a)
-    alive = np.maximum(u, 0.0)
+    alive = np.maximum(u, 0.0) * _unit(a, u)
     slope = np.sum(pulls * alive)
     return np.sign(slope) if abs(slope) > 4 * u.size * _EPS * np.sum(np.abs(pulls) * alive) else 0.0
 
