@@ -18,7 +18,8 @@ from .errors import FlowError, SaddlehopError
 from .flow import FlowPath, simulate_flow
 from .initialization import Initialization
 from .interpolation import interpolation_probability, required_width
-from .jumps import JumpPath, solve_jumps
+from .jump_path import JumpPath
+from .jumps import solve_jumps
 from .min_norm import MinNormInterpolator, min_norm_interpolator
 from .network import Network
 from .orthogonalization import orthogonalize, orthogonalizing_map

@@ -21,7 +21,7 @@ from .block_jumps import BlockJumpPath
 from .comparison import Comparison
 from .flow import FlowPath
 from .initialization import Initialization
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .min_norm import MinNormInterpolator
 from .network import Network
 from .prediction import Prediction

@@ -17,7 +17,7 @@ from .errors import SaddlehopError
 from .flow import FlowPath
 from .initialization import Initialization
 from .interpolation import interpolation_probability
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .min_norm import min_norm_interpolator
 from .problem import Problem
 

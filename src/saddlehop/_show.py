@@ -17,7 +17,7 @@ from .check import SecondOpinion
 from .comparison import Comparison
 from .flow import FlowPath
 from .interpolation import interpolation_probability
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .min_norm import min_norm_interpolator
 
 JUMP_HEADINGS: tuple[str, ...] = (

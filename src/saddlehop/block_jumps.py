@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ._arrays import Array, frozen
 from .active_sets import ActiveSets, pack
 from .block_process import Course, Digits, run
-from .jumps import TIE_TOL, losses_of, sign_label
+from .jump_path import TIE_TOL, sign_label
+from .jumps import losses_of
 from .sample_blocks import SampleBlocks
 from .thread_teams import FrugalTeam
 from .ties import split_tie

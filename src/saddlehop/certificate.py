@@ -24,7 +24,7 @@ from .active_sets import ActiveSets
 from .alignment import Alignment
 from .errors import InputError
 from .initialization import Initialization
-from .jumps import TIE_TOL, JumpPath
+from .jump_path import TIE_TOL, JumpPath
 from .problem import Problem
 
 if TYPE_CHECKING:

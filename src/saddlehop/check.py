@@ -22,7 +22,8 @@ from .certificate import certify
 from .errors import InputError, MissingExtraError, SaddlehopError
 from .flow import simulate_flow
 from .initialization import Initialization
-from .jumps import TIE_TOL, JumpPath, solve_jumps
+from .jump_path import TIE_TOL, JumpPath
+from .jumps import solve_jumps
 from .problem import Problem
 from .scale import parse_scale
 

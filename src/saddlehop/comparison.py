@@ -12,7 +12,7 @@ from ._arrays import Array
 from ._validate import instance_of
 from .errors import InputError
 from .flow import FlowPath
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .network import Network
 from .recording import Recording
 

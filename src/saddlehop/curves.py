@@ -15,7 +15,7 @@ import numpy as np
 from ._arrays import Array
 from .errors import InputError
 from .flow import FlowPath
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .prediction import Prediction
 
 LEVEL = 0.01  # part of the first loss that may fall between two points

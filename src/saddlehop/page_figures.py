@@ -13,7 +13,7 @@ import numpy as np
 
 from ._arrays import Array
 from .curves import Curve, clock_end
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
 from .plot.assignment import assignment
 

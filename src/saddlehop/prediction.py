@@ -21,7 +21,7 @@ from ._arrays import Array
 from ._validate import as_floats
 
 if TYPE_CHECKING:
-    from .jumps import JumpPath
+    from .jump_path import JumpPath
     from .next_order import SolvedJump
 
 _NARROW, _WIDE = 0.01, 0.99  # parts of a jump's loss that mark its beginning and end

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .comparison import Comparison
-    from .jumps import JumpPath
+    from .jump_path import JumpPath
 
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
 

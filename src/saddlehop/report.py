@@ -22,7 +22,7 @@ from ._version import __version__
 from .comparison import compare
 from .curves import clock_end, sample
 from .flow import FlowPath
-from .jumps import JumpPath
+from .jump_path import JumpPath
 from .min_norm import min_norm_interpolator
 
 _POINTS = 600

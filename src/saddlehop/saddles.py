@@ -16,7 +16,7 @@ from ._arrays import Array, norm
 from .network import Network
 
 if TYPE_CHECKING:
-    from .jumps import JumpPath
+    from .jump_path import JumpPath
     from .problem import Problem
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..comparison import Comparison
-    from ..jumps import JumpPath
+    from ..jump_path import JumpPath
 
 
 class Recorder:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..flow import FlowPath
-    from ..jumps import JumpPath
+    from ..jump_path import JumpPath
     from ..network import Network
     from ..recording import Recording
 

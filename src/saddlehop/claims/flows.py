@@ -6,7 +6,8 @@ from ..comparison import Comparison, compare
 from ..datasets import make_orthogonal
 from ..flow import FlowPath, simulate_flow
 from ..initialization import Initialization
-from ..jumps import JumpPath, solve_jumps
+from ..jump_path import JumpPath
+from ..jumps import solve_jumps
 from .draws import covering_start, generator, usual_width
 
 LOG10 = 2.302585092994046

@@ -16,7 +16,8 @@ import numpy as np
 from ..active_sets import ActiveSets
 from ..datasets import make_orthogonal
 from ..initialization import Initialization
-from ..jumps import JumpPath, solve_jumps
+from ..jump_path import JumpPath
+from ..jumps import solve_jumps
 from ..min_norm import min_norm_interpolator
 from ..problem import Problem
 from .draws import generator, half_and_half

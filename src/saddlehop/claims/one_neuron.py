@@ -16,7 +16,8 @@ import numpy as np
 from ..active_sets import ActiveSets
 from ..datasets import make_orthogonal
 from ..initialization import Initialization
-from ..jumps import JumpPath, solve_jumps
+from ..jump_path import JumpPath
+from ..jumps import solve_jumps
 from .draws import BLACK, BLUE, RED, generator, usual_width
 from .result import Claim, Frame, Number, Report, as_table, exact, share_of, tracked
 from .statistics import wilson

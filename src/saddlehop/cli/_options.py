@@ -15,7 +15,7 @@ from .._show import say, scale_name
 from ..errors import InputError
 from ..flow import FlowPath, simulate_flow
 from ..initialization import Initialization
-from ..jumps import JumpPath
+from ..jump_path import JumpPath
 from ..orthogonalization import orthogonalize
 from ..problem import Problem
 from ..tables import read_samples

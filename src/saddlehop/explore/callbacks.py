@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import page_figures
 from ..errors import SaddlehopError
-from ..jumps import JumpPath
+from ..jump_path import JumpPath
 from .state import Choice, flow_curve, limit, python_lines
 
 _MOST_LISTED = 60

@@ -15,7 +15,8 @@ from ..datasets import make_orthogonal
 from ..errors import DataFileError, InputError
 from ..flow import simulate_flow
 from ..initialization import Initialization
-from ..jumps import JumpPath, solve_jumps
+from ..jump_path import JumpPath
+from ..jumps import solve_jumps
 from ..orthogonalization import orthogonalize
 from ..problem import Problem
 from ..tables import read_samples

@@ -18,7 +18,7 @@ from .._validate import positive_int
 from ..curves import Curve, clock_end, require_clock, sample
 from ..errors import InputError
 from ..flow import FlowPath
-from ..jumps import JumpPath
+from ..jump_path import JumpPath
 from ._shared import LIMIT, NEVER
 from .assignment import assignment
 from .limit import loss_staircase, neuron_fan

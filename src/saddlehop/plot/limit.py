@@ -11,7 +11,7 @@ from .._validate import one_of
 from ..curves import Path, clock_end, require_clock, sample, step_times
 from ..errors import InputError
 from ..flow import FlowPath
-from ..jumps import JumpPath
+from ..jump_path import JumpPath
 from ..min_norm import min_norm_interpolator
 from ._shared import (
     CLOCK_LABEL,

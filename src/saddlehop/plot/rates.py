@@ -11,7 +11,7 @@ from ..curvature import asymptotic_rate, local_pl_constant
 from ..curves import clock_end, require_clock
 from ..errors import InputError
 from ..flow import FlowPath
-from ..jumps import JumpPath
+from ..jump_path import JumpPath
 from ._shared import CLOCK_LABEL, NEVER, SMALL, label, new_axes, open_frame, shades
 
 if TYPE_CHECKING:
