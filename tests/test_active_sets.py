@@ -61,7 +61,11 @@ def test_drawn_sets_interpolate_as_often_as_the_formula_says():
 
 @pytest.mark.parametrize(
     ("width", "rng", "message"),
-    [(0, 1, "`width` is 0"), (2**62, 1, "GiB; pass fewer neurons"), (3, -1, "`rng` is -1")],
+    [
+        (0, 1, "`width` is 0"),
+        (2**62, 1, "GiB of this machine; pass fewer neurons"),
+        (3, -1, "`rng` is -1"),
+    ],
 )
 def test_bad_input(width, rng, message):
     with pytest.raises(sh.SaddlehopError, match=message):

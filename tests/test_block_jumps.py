@@ -147,6 +147,29 @@ def test_bad_parquet(tmp_path, content, message):
         sh.solve_jumps_blocks(sh.SampleBlocks.from_parquet(file, 4, 0))
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: sh.SampleBlocks.draw(10**3, 10**13), "GiB of this machine; pass fewer"),
+        (lambda: sh.SampleBlocks.draw(10**8, 64, block_size=1), "pass at least 96"),
+        (
+            lambda: sh.SampleBlocks.draw(10**14, 64, block_size=10**11),
+            "A block of 100000000000 samples",
+        ),
+        (lambda: sh.SampleBlocks.from_sets(1, 2), "`problem` is of type int"),
+        (lambda: sh.solve_jumps_blocks(5), "`blocks` is of type int"),
+        (lambda: sh.solve_jumps_blocks(drawn(), tie_tol=-1), "`tie_tol` is -1.0"),
+    ],
+)
+def test_work_that_cannot_be_done_is_refused(call, message):
+    with pytest.raises(sh.SaddlehopError, match=message):
+        call()
+
+
+def drawn():
+    return sh.SampleBlocks.draw(10, 4, rng=0)
+
+
 def test_files_that_are_missing_or_torn(tmp_path):
     with pytest.raises(sh.SaddlehopError, match="no Parquet file at"):
         sh.SampleBlocks.from_parquet(tmp_path / "none.parquet", 4)

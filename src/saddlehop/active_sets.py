@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
-from ._validate import as_generator, positive_int, require_length
+from ._memory import require_memory
+from ._validate import as_generator, instance_of, positive_int, require_length
 from .errors import InputError
 from .problem import Problem
 
 WORD = 64
 Words = NDArray[np.uint64]
 _CHUNK = 2**18  # words drawn at a time by one thread
-_MOST_WORDS = 2**37  # 1 TiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +90,8 @@ class ActiveSets:
             m bits per sample. Those of sample k depend on `rng`, `width` and k only.
         """
         width = positive_int(width, "width")
-        n_samples = problem.n_samples
-        if n_samples * n_words(width) > _MOST_WORDS:
-            raise InputError(
-                f"`width` is {width}: {width} × {n_samples} bits would take "
-                f"{n_samples * n_words(width) * 8 / 2**30:.3g} GiB; pass fewer neurons."
-            )
+        n = instance_of(problem, "problem", Problem).n_samples
+        require_memory(n * n_words(width), f"`width` is {width}: {width} × {n} bits")
         coins = Coins.draw(width, as_generator(rng))
         return cls(coins.words(problem.y), coins.signs)
 
@@ -135,6 +131,7 @@ class Coins:
     @classmethod
     def draw(cls, width: int, generator: np.random.Generator) -> Coins:
         """Toss for the signs, and choose a key."""
+        require_memory(4 * width, f"`width` is {width}: the signs of that many neurons")
         key = generator.integers(0, 2**64, size=2, dtype=np.uint64)
         signs = 2 * generator.integers(0, 2, size=width, dtype=np.int8) - 1
         return cls(key, signs.astype(np.int8))

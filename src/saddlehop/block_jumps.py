@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, frozen
+from ._validate import instance_of
 from .active_sets import ActiveSets, pack
 from .block_process import Course, Digits, run
 from .jump_path import TIE_TOL, sign_label
-from .jumps import losses_of
+from .jumps import losses_of, require_tie_tol
 from .sample_blocks import SampleBlocks
 from .thread_teams import FrugalTeam
 from .ties import split_tie
@@ -113,9 +114,12 @@ def solve_jumps_blocks(
 
     Notes
     -----
-    24 + m / 8 bytes and some for each sample. A worker that dies loses nothing: its blocks are made
+    O(m n) operations, and a pass over the open samples for each jump; 24 + m / 8 bytes and some for
+    each sample. A worker that dies loses nothing: its blocks are made
     again on another.
     """
+    instance_of(blocks, "blocks", SampleBlocks)
+    tie_tol = require_tie_tol(tie_tol)
     if scheduler is None:
         course = run(FrugalTeam(blocks.recipes), blocks.n_samples, blocks.width, tie_tol)
     else:

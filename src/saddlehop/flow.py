@@ -210,8 +210,9 @@ def simulate_flow(
 
     Notes
     -----
-    O(m n) operations and memory per step, but O(m² n) in a step that is stiff; `max_steps` bounds
-    the number. It grows with the number of activations and slowly with 1 / `rtol`, hardly with λ.
+    O(m n) operations and memory per step, but O(m² n + m³) in a step that is stiff, taken where that
+    is cheaper; `max_steps` bounds their number. It grows with the number of activations and slowly
+    with 1 / `rtol`, hardly with λ.
     """
     log_scale = parse_scale(init_scale, log_init_scale)
     end = _require_end(t_end)

@@ -57,20 +57,26 @@ def solve_jumps(
     problems are cut into blocks for all cores, which changes no bit of the result.
     """
     instance_of(problem, "problem", Problem)
-    tie_tol = real_number(tie_tol, "tie_tol")
-    if not 0 <= tie_tol < 1:
-        raise InputError(f"`tie_tol` is {tie_tol}; pass a number from 0 up to 1.")
+    tie_tol = require_tie_tol(tie_tol)
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)
     solve = _in_one_piece if sets.words.size < MANY_WORDS else _in_threads
-    course = solve(problem, sets, float(tie_tol))
+    course = solve(problem, sets, tie_tol)
     return JumpPath(
         problem=problem,
         sets=sets,
         alignment=alignment if isinstance(alignment, Alignment) else None,
         **course,
-        tie_tol=float(tie_tol),
+        tie_tol=tie_tol,
     )
+
+
+def require_tie_tol(tie_tol: Any) -> float:
+    """Return `tie_tol` as a float."""
+    tolerance = real_number(tie_tol, "tie_tol")
+    if not 0 <= tolerance < 1:
+        raise InputError(f"`tie_tol` is {tolerance}; pass a number from 0 up to 1.")
+    return tolerance
 
 
 def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:

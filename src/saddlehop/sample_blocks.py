@@ -6,7 +6,7 @@ Samples are (y_k, ‖x_k‖) and m bits, all the limit λ → 0 depends on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, chunks
+from ._memory import require_memory
 from ._optional import require
-from ._validate import as_generator, one_of, positive_int
-from .active_sets import ActiveSets, Coins, Words
+from ._validate import as_generator, instance_of, one_of, positive_int
+from .active_sets import ActiveSets, Coins, Words, n_words
 from .block_process import Block
 from .datasets import LABELS, NORMS
 from .errors import DataFileError, InputError
@@ -27,6 +28,7 @@ from .thread_teams import Recipe
 
 BLOCK_SIZE = 2**22
 COLUMNS = ("y", "norm")
+_MOST_BLOCKS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ class SampleBlocks:
         if n_samples == 0:
             raise DataFileError(f"{str(path)!r} has no rows; pass at least one sample.")
         recipes = tuple(
-            _ReadBlock(coins, part.start, _pieces(groups, part)) for part in chunks(n_samples, size)
+            _ReadBlock(coins, part.start, _pieces(groups, part))
+            for part in _parts(n_samples, size, coins.signs.size)
         )
         return cls(recipes, coins.signs)
 
@@ -121,7 +124,7 @@ class SampleBlocks:
         keys = generator.integers(0, 2**64, size=(2, 2), dtype=np.uint64)
         recipes = tuple(
             _DrawnBlock(coins, part.start, part.stop - part.start, labels, norms, keys)
-            for part in chunks(n, size)
+            for part in _parts(n, size, width)
         )
         return cls(recipes, coins.signs)
 
@@ -142,10 +145,12 @@ class SampleBlocks:
         -------
         SampleBlocks
         """
+        instance_of(problem, "problem", Problem)
+        instance_of(sets, "sets", ActiveSets)
+        size = positive_int(block_size, "block_size")
         whole = Block(with_matching_signs(problem, sets).words, problem.y, problem.norms)
         recipes = tuple(
-            _HeldBlock(whole.of(part))
-            for part in chunks(problem.n_samples, positive_int(block_size, "block_size"))
+            _HeldBlock(whole.of(part)) for part in _parts(problem.n_samples, size, sets.width)
         )
         return cls(recipes, sets.signs)
 
@@ -175,6 +180,18 @@ class _DrawnBlock:
         y = _drawn_labels(self.labels, _uniform(self.keys[0], self.first, self.n_samples))
         norms = _drawn_norms(self.norms, _uniform(self.keys[1], self.first, self.n_samples))
         return Block(self.coins.words(y, self.first), y, norms)
+
+
+def _parts(n_samples: int, size: int, width: int) -> Iterator[slice]:
+    n_blocks = -(-n_samples // size)
+    if n_blocks > _MOST_BLOCKS:
+        raise InputError(
+            f"`block_size` is {size}, which makes {n_blocks} blocks of {n_samples} samples; pass at "
+            f"least {-(-n_samples // _MOST_BLOCKS)}."
+        )
+    rows = min(size, n_samples)
+    require_memory(rows * (3 + n_words(width)), f"A block of {rows} samples and {width} neurons")
+    return chunks(n_samples, size)
 
 
 def _uniform(key: Words, first: int, count: int) -> Array:
