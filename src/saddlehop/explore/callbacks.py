@@ -9,142 +9,164 @@ import numpy as np
 from .. import page_figures
 from ..errors import SaddlehopError
 from ..jump_path import JumpPath
+from .layout import FIGURES
 from .state import Choice, flow_curve, limit, python_lines
 
 _MOST_LISTED = 60
+_SETTINGS = ("n", "m", "labels", "norms", "law", "seed")
+_DOWNLOAD_PNG = """function (_) {
+    var graph = document.querySelector('#staircase .js-plotly-plot');
+    window.Plotly.downloadImage(graph,
+        {format: 'png', filename: 'staircase', width: 1000, height: 600, scale: 2});
+    return '';
+}"""
 
 
 def connect(app: Any) -> None:
     """Register the callbacks."""
-    from dash import Input, Output, Patch, State, ctx, no_update
+    from dash import Input, State
 
-    settings = [Input(name, "value") for name in ("n", "m", "labels", "norms", "law", "seed")]
-    stated = [State(name, "value") for name in ("n", "m", "labels", "norms", "law", "seed")]
-    figures = [Output(name, "figure") for name in ("staircase", "fan", "assignment")]
+    problem = [Input(name, "value") for name in _SETTINGS] + [Input("uploaded", "data")]
+    stated = [State(name, "value") for name in _SETTINGS] + [State("uploaded", "data")]
+    _connect_figures(app, problem, stated)
+    _connect_saddle(app, problem, stated)
+    _connect_downloads(app, stated)
 
-    @app.callback(  # type: ignore[untyped-decorator]
+
+def _connect_figures(app: Any, problem: list[Any], stated: list[Any]) -> None:
+    from dash import Input, Output, State
+
+    app.callback(
         Output("uploaded", "data"),
         Input("upload", "contents"),
         Input("forget", "n_clicks"),
         prevent_initial_call=True,
-    )
-    def keep_upload(contents: str | None, _: int | None) -> str:
-        return contents or "" if ctx.triggered_id == "upload" else ""
-
-    @app.callback(  # type: ignore[untyped-decorator]
-        *figures,
+    )(_keep_upload)
+    app.callback(
+        *[Output(name, "figure") for name in FIGURES],
         Output("message", "children"),
         Output("jump", "max"),
         Output("jump", "value"),
         Output("scale-name", "children"),
-        *settings,
-        Input("uploaded", "data"),
+        *problem,
         State("scale", "value"),
-    )
-    def redraw(*values: Any) -> tuple[Any, ...]:
-        try:
-            choice = _choice(values[:-1])
-            jumps = limit(choice)
-            name, curve = _flow(choice, values[-1])
-        except SaddlehopError as err:
-            return (*[no_update] * 3, str(err), *[no_update] * 3)
-        except MemoryError:
-            return (*[no_update] * 3, "This does not fit in memory.", *[no_update] * 3)
-        over = [(name, curve)]
-        drawn = (
-            page_figures.staircase(jumps, over),
-            page_figures.fan(jumps, over),
-            page_figures.assignment_map(jumps),
-        )
-        return (*drawn, "", jumps.n_jumps, 0, name)
-
-    @app.callback(  # type: ignore[untyped-decorator]
+    )(_redraw)
+    app.callback(
         Output("staircase", "figure", allow_duplicate=True),
         Output("fan", "figure", allow_duplicate=True),
         Output("scale-name", "children", allow_duplicate=True),
         Input("scale", "value"),
         *stated,
-        State("uploaded", "data"),
         prevent_initial_call=True,
-    )
-    def move_scale(scale: float, *values: Any) -> tuple[Any, Any, str]:
-        try:
-            choice = _choice(values)
-            jumps = limit(choice)
-            name, curve = _flow(choice, scale)
-        except SaddlehopError:
-            return no_update, no_update, ""
-        moved = []
-        for at, coordinates in (
-            (1, page_figures.losses_of(curve)),
-            (3, page_figures.exponents_of(jumps, curve)),
-        ):
-            patch = Patch()
-            for key, value in (coordinates | {"name": name}).items():
-                patch["data"][at][key] = value
-            moved.append(patch)
-        return moved[0], moved[1], name
+    )(_move_scale)
 
-    @app.callback(  # type: ignore[untyped-decorator]
+
+def _connect_saddle(app: Any, problem: list[Any], stated: list[Any]) -> None:
+    from dash import Input, Output
+
+    app.callback(
         Output("jump", "value", allow_duplicate=True),
-        *[Input(name, "clickData") for name in ("staircase", "fan", "assignment")],
+        *[Input(name, "clickData") for name in FIGURES],
         *stated,
-        State("uploaded", "data"),
         prevent_initial_call=True,
-    )
-    def click(*values: Any) -> Any:
-        point = ctx.triggered[0]["value"]["points"][0] if ctx.triggered[0]["value"] else None
-        if point is None:
-            return no_update
-        jumps = limit(_choice(values[3:]))
-        return _jump_at(jumps, ctx.triggered_id, point)
+    )(_click)
+    app.callback(Output("saddle", "children"), Input("jump", "value"), *problem)(_show_saddle)
 
-    @app.callback(  # type: ignore[untyped-decorator]
-        Output("saddle", "children"),
-        Input("jump", "value"),
-        *settings,
-        Input("uploaded", "data"),
-    )
-    def show_saddle(jump: int | None, *values: Any) -> str:
-        try:
-            return describe(limit(_choice(values)), jump)
-        except SaddlehopError as err:
-            return str(err)
 
-    @app.callback(  # type: ignore[untyped-decorator]
-        Output("csv", "data"),
-        Input("get-csv", "n_clicks"),
-        *stated,
-        State("uploaded", "data"),
-        prevent_initial_call=True,
-    )
-    def get_csv(_: int, *values: Any) -> Any:
-        table = limit(_choice(values)).to_frame().to_csv()
-        return {"content": table, "filename": "jumps.csv"}
+def _connect_downloads(app: Any, stated: list[Any]) -> None:
+    from dash import Input, Output, State
 
-    @app.callback(  # type: ignore[untyped-decorator]
+    app.callback(
+        Output("csv", "data"), Input("get-csv", "n_clicks"), *stated, prevent_initial_call=True
+    )(_get_csv)
+    app.callback(
         Output("python", "data"),
         Input("get-python", "n_clicks"),
         State("scale", "value"),
         *stated,
-        State("uploaded", "data"),
         prevent_initial_call=True,
-    )
-    def get_python(_: int, scale: float, *values: Any) -> Any:
-        lines = python_lines(_choice(values), log10_scale(scale))
-        return {"content": lines, "filename": "jumps.py"}
-
+    )(_get_python)
     app.clientside_callback(
-        """function (_) {
-            var graph = document.querySelector('#staircase .js-plotly-plot');
-            window.Plotly.downloadImage(graph,
-                {format: 'png', filename: 'staircase', width: 1000, height: 600, scale: 2});
-            return '';
-        }""",
+        _DOWNLOAD_PNG,
         Output("png-done", "children"),
         Input("get-png", "n_clicks"),
         prevent_initial_call=True,
     )
+
+
+def _keep_upload(contents: str | None, _: int | None) -> str:
+    from dash import ctx
+
+    return contents or "" if ctx.triggered_id == "upload" else ""
+
+
+def _redraw(*values: Any) -> tuple[Any, ...]:
+    from dash import no_update
+
+    try:
+        choice = _choice(values[:-1])
+        jumps = limit(choice)
+        name, curve = _flow(choice, values[-1])
+    except SaddlehopError as err:
+        return (*[no_update] * 3, str(err), *[no_update] * 3)
+    except MemoryError:
+        return (*[no_update] * 3, "This does not fit in memory.", *[no_update] * 3)
+    over = [(name, curve)]
+    drawn = (
+        page_figures.staircase(jumps, over),
+        page_figures.fan(jumps, over),
+        page_figures.assignment_map(jumps),
+    )
+    return (*drawn, "", jumps.n_jumps, 0, name)
+
+
+def _move_scale(scale: float, *values: Any) -> tuple[Any, Any, str]:
+    from dash import no_update
+
+    try:
+        choice = _choice(values)
+        jumps = limit(choice)
+        name, curve = _flow(choice, scale)
+    except SaddlehopError:
+        return no_update, no_update, ""
+    staircase = _moved(1, name, page_figures.losses_of(curve))
+    return staircase, _moved(3, name, page_figures.exponents_of(jumps, curve)), name
+
+
+def _moved(trace: int, name: str, coordinates: dict[str, Any]) -> Any:
+    """What changes in a figure when its flow, the `trace`-th curve, is another."""
+    from dash import Patch
+
+    patch = Patch()
+    for key, value in (coordinates | {"name": name}).items():
+        patch["data"][trace][key] = value
+    return patch
+
+
+def _click(*values: Any) -> Any:
+    from dash import ctx, no_update
+
+    point = ctx.triggered[0]["value"]["points"][0] if ctx.triggered[0]["value"] else None
+    if point is None:
+        return no_update
+    jumps = limit(_choice(values[len(FIGURES) :]))
+    return _jump_at(jumps, ctx.triggered_id, point)
+
+
+def _show_saddle(jump: int | None, *values: Any) -> str:
+    try:
+        return describe(limit(_choice(values)), jump)
+    except SaddlehopError as err:
+        return str(err)
+
+
+def _get_csv(_: int, *values: Any) -> Any:
+    return {"content": limit(_choice(values)).to_frame().to_csv(), "filename": "jumps.csv"}
+
+
+def _get_python(_: int, scale: float, *values: Any) -> Any:
+    lines = python_lines(_choice(values), log10_scale(scale))
+    return {"content": lines, "filename": "jumps.py"}
 
 
 def log10_scale(place: float) -> float:

@@ -34,53 +34,17 @@ button { font: inherit; padding: .3rem .7rem; margin-right: .4rem; cursor: point
 
 def layout() -> Any:
     """Return the tree of components."""
-    from dash import dcc, html
+    from dash import html
 
     return html.Main(
         [
             html.H1("saddlehop: from saddle to saddle as λ → 0"),
             html.Div(_controls(), className="controls"),
-            html.Div(
-                [
-                    html.Div(id="scale-name", role="status"),
-                    dcc.Slider(
-                        id="scale",
-                        min=0,
-                        max=MOST_DECADES,
-                        step=0.01,
-                        value=1,
-                        updatemode="drag",
-                        allow_direct_input=False,
-                        marks={i: f"1e-{10**i}" for i in range(4)},
-                    ),
-                ],
-                className="scale",
-            ),
+            html.Div([html.Div(id="scale-name", role="status"), _slider()], className="scale"),
             html.Div(id="message", className="message", role="alert"),
             html.Div([_graph(name) for name in FIGURES], className="figures"),
-            html.Div(
-                [
-                    html.Label(
-                        [
-                            "saddle after jump ",
-                            dcc.Input(id="jump", type="number", value=0, min=0, step=1),
-                        ],
-                        className="after",
-                        style={"display": "block"},
-                    ),
-                    html.Div("Click a jump to see its saddle.", id="saddle", className="saddle"),
-                ]
-            ),
-            html.P(
-                [
-                    html.Button("PNG", id="get-png"),
-                    html.Button("CSV", id="get-csv"),
-                    html.Button("Python", id="get-python"),
-                    dcc.Download(id="csv"),
-                    dcc.Download(id="python"),
-                    html.Span(id="png-done", hidden=True),
-                ]
-            ),
+            html.Div(_saddle()),
+            html.P(_downloads()),
         ]
     )
 
@@ -114,6 +78,44 @@ def _controls() -> list[Any]:
         choice("law", LAWS, "balanced"),
         dcc.Upload(html.Button("CSV with a column y", type="button"), id="upload", accept=".csv"),
         html.Button("drawn data", id="forget", type="button"),
+    ]
+
+
+def _slider() -> Any:
+    from dash import dcc
+
+    return dcc.Slider(
+        id="scale",
+        min=0,
+        max=MOST_DECADES,
+        step=0.01,
+        value=1,
+        updatemode="drag",
+        allow_direct_input=False,
+        marks={i: f"1e-{10**i}" for i in range(4)},
+    )
+
+
+def _saddle() -> list[Any]:
+    from dash import dcc, html
+
+    number = dcc.Input(id="jump", type="number", value=0, min=0, step=1)
+    return [
+        html.Label(["saddle after jump ", number], className="after", style={"display": "block"}),
+        html.Div("Click a jump to see its saddle.", id="saddle", className="saddle"),
+    ]
+
+
+def _downloads() -> list[Any]:
+    from dash import dcc, html
+
+    return [
+        html.Button("PNG", id="get-png"),
+        html.Button("CSV", id="get-csv"),
+        html.Button("Python", id="get-python"),
+        dcc.Download(id="csv"),
+        dcc.Download(id="python"),
+        html.Span(id="png-done", hidden=True),
     ]
 
 
