@@ -259,18 +259,14 @@ def _integrate(
     return state, nodes[:, 0].copy(), states
 
 
-def _integrate_stiff(
+def _stiff_equation(
     scaled: _Scaled, n_active: int
-) -> tuple[Array, Array, Callable[[Array], Array]]:
-    """The same for curvatures so far apart that explicit steps would crawl, by Radau's method."""
-    from scipy.integrate import solve_ivp
-    from scipy.linalg import LinAlgWarning
-
+) -> tuple[Callable[[float, Array], Array], Callable[[float, Array], float]]:
+    """The velocity, and how far the residuals still are from the end of the orbit."""
     from ._kernels import orbit as kernel
 
     shape = scaled.start.shape
     fractions = np.empty(shape[1] - 2)
-
     evaluations = count(1)
 
     def slope(_: float, z: Array) -> Array:
@@ -287,6 +283,18 @@ def _integrate_stiff(
         return float(np.max(np.abs(fractions))) - _END_STIFF
 
     left.terminal = True  # type: ignore[attr-defined]
+    return slope, left
+
+
+def _integrate_stiff(
+    scaled: _Scaled, n_active: int
+) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """The same for curvatures so far apart that explicit steps would crawl, by Radau's method."""
+    from scipy.integrate import solve_ivp
+    from scipy.linalg import LinAlgWarning
+
+    shape = scaled.start.shape
+    slope, left = _stiff_equation(scaled, n_active)
     with np.errstate(over="ignore"), warnings.catch_warnings():
         # its difference Jacobian widens steps that show nothing, and may come out singular
         warnings.simplefilter("error", LinAlgWarning)

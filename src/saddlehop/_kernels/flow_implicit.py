@@ -142,48 +142,75 @@ def _one_euler_step(
     hidden: np.ndarray,
     output: np.ndarray,
 ) -> None:
-    m = state.output.size
-    start_hidden, start_pull = work.hidden_series[0], work.pull_series[0]
-    sample, lever, b = work.packed_sample, work.lever, work.product
-    pull, change = work.load, work.load_change
+    change = work.load_change
+    _fill_pull(constants, work, hidden, output)
+    right = _right_side(constants, work, gamma, hidden, output)
+    shift = np.zeros(output.size)
+    for j in range(output.size):
+        for i in range(output.size):
+            shift[j] += inverse[j, i] * right[i]
+    _add_change_by_outputs(constants, work, gamma, shift)
+    b, start_pull = work.product, work.pull_series[0]
+    for j in range(output.size):
+        a_start = work.output_series[0, j]
+        for q in range(work.bounds[j], work.bounds[j + 1]):
+            moved = shift[j] * start_pull[q] + a_start * change[work.packed_sample[q]]
+            hidden[q] += b[q] + gamma * moved
+        output[j] += shift[j]
+
+
+@njit(**INNER, fastmath=FLAGS)
+def _fill_pull(constants: Constants, work: Work, hidden: np.ndarray, output: np.ndarray) -> None:
+    """Fill `load` with the pull on each sample at these weights."""
+    pull, start_hidden = work.load, work.hidden_series[0]
     pull[:] = 0.0
-    for j in range(m):
+    for j in range(output.size):
         a, a_start, weight = output[j], work.output_series[0, j], work.weight[j]
         for q in range(work.bounds[j], work.bounds[j + 1]):
-            pull[sample[q]] -= weight * (a * hidden[q] - a_start * start_hidden[q])
+            moved = a * hidden[q] - a_start * start_hidden[q]
+            pull[work.packed_sample[q]] -= weight * moved
     for k in range(pull.size):
         pull[k] = work.pull[k] + constants.stiffness[k] * pull[k]
+
+
+@njit(**INNER, fastmath=FLAGS)
+def _right_side(
+    constants: Constants, work: Work, gamma: float, hidden: np.ndarray, output: np.ndarray
+) -> np.ndarray:
+    """Return the right side for δa; fill `product` with b, `load_change` with its part of δd."""
+    sample, b, pull, change = work.packed_sample, work.product, work.load, work.load_change
     change[:] = 0.0
-    for j in range(m):
+    for j in range(output.size):
         weighted = work.weight[j] * work.output_series[0, j]
         for q in range(work.bounds[j], work.bounds[j + 1]):
             b[q] = gamma * output[j] * pull[sample[q]]
             change[sample[q]] -= weighted * b[q]
     for k in range(change.size):
         change[k] *= constants.stiffness[k] / (1.0 + gamma * work.rate[k])
-    right = np.empty(m)
-    for j in range(m):
+    right = np.empty(output.size)
+    lever, start_pull = work.lever, work.pull_series[0]
+    for j in range(output.size):
         total = 0.0
         for q in range(work.bounds[j], work.bounds[j + 1]):
             k = sample[q]
             total += pull[k] * hidden[q] + lever[q] * change[k] + start_pull[q] * b[q]
         right[j] = gamma * total
-    shift = np.zeros(m)
-    for j in range(m):
-        for i in range(m):
-            shift[j] += inverse[j, i] * right[i]
+    return right
+
+
+@njit(**INNER, fastmath=FLAGS)
+def _add_change_by_outputs(
+    constants: Constants, work: Work, gamma: float, shift: np.ndarray
+) -> None:
+    """Add to δd in `load_change` what δa makes of it."""
+    pull, change = work.load, work.load_change
     pull[:] = 0.0
-    for j in range(m):
+    for j in range(shift.size):
         weighted = work.weight[j] * shift[j]
         for q in range(work.bounds[j], work.bounds[j + 1]):
-            pull[sample[q]] -= weighted * lever[q]
+            pull[work.packed_sample[q]] -= weighted * work.lever[q]
     for k in range(pull.size):
         change[k] += pull[k] * constants.stiffness[k] / (1.0 + gamma * work.rate[k])
-    for j in range(m):
-        a_start = work.output_series[0, j]
-        for q in range(work.bounds[j], work.bounds[j + 1]):
-            hidden[q] += b[q] + gamma * (shift[j] * start_pull[q] + a_start * change[sample[q]])
-        output[j] += shift[j]
 
 
 @njit(**INNER, fastmath=FLAGS)

@@ -209,19 +209,32 @@ def _pull_packed(work: Work, j: int, curve: int, time: float, source: int, targe
         new[p] = old[p] + (pull[p] * moved if old[p] >= 0.0 else -time)
         lowest = min(lowest, new[p] if old[p] >= 0.0 else 0.0)
     if lowest < 0.0 or a * a_new <= 0.0:
-        new[:] = old
         bound = HUGE if a * a_new <= 0.0 else abs(moved)
-        growth, a_new = pull_pairs(
-            a, new, pull, time, bound, work.threshold, work.tail, work.events[j]
-        )
-        factor = math.exp(growth)
-        a_new *= factor
-        for p in range(count):
-            if new[p] >= 0.0:
-                new[p] *= factor
-            elif old[p] < 0.0:
-                new[p] -= time
+        a_new = _pull_through_deaths(work, j, a, old, new, pull, time, bound)
     work.output_series[target, j] = a_new
+
+
+@njit(**INNER)
+def _pull_through_deaths(
+    work: Work,
+    j: int,
+    a: float,
+    old: np.ndarray,
+    new: np.ndarray,
+    pull: np.ndarray,
+    time: float,
+    bound: float,
+) -> float:
+    """Move the pairs of a neuron of which some die, into `new`; return its output weight."""
+    new[:] = old
+    growth, a_new = pull_pairs(a, new, pull, time, bound, work.threshold, work.tail, work.events[j])
+    factor = math.exp(growth)
+    for p in range(new.size):
+        if new[p] >= 0.0:
+            new[p] *= factor
+        elif old[p] < 0.0:
+            new[p] -= time
+    return float(a_new * factor)
 
 
 @njit(**INNER)

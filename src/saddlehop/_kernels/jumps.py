@@ -55,8 +55,7 @@ def jump_process(words, y, norms, width, tie_tol):
     exponents, speeds, arrivals = new_neurons(width)
     group = np.zeros(words.shape[1], dtype=np.uint64)
     sums = np.zeros((LIMBS, 64 * words.shape[1]), dtype=np.int64)
-    scale = scale_of(y, norms, still_open[:n_open])
-    add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
+    scale = _weigh_afresh(words, y, norms, still_open[:n_open], bits, sums)
     history[0] = exponents[0]
 
     jump, clock = 0, 0.0
@@ -72,13 +71,10 @@ def jump_process(words, y, norms, width, tie_tol):
         n_open, n_fitted = left, n_fitted + len(just)
         add_weights(words, y, norms, just, scale, bits, -1, sums)
         if n_open > 0 and are_small(sums, bits):
-            scale = scale_of(y, norms, still_open[:n_open])
-            sums[:] = 0
-            add_weights(words, y, norms, still_open[:n_open], scale, bits, 1, sums)
+            scale = _weigh_afresh(words, y, norms, still_open[:n_open], bits, sums)
         jump += 1
         offsets[jump] = n_fitted
-        if jump == len(history):
-            history = _grown(history)
+        history = _grown(history, jump)
         history[jump] = exponents[0]
 
     return (
@@ -91,6 +87,15 @@ def jump_process(words, y, norms, width, tie_tol):
         offsets[: jump + 1],
         unfit,
     )
+
+
+@njit(cache=True)
+def _weigh_afresh(words, y, norms, still_open, bits, sums):
+    """Fill the sums with the weights of the open samples; return their scale."""
+    scale = scale_of(y, norms, still_open)
+    sums[:] = 0
+    add_weights(words, y, norms, still_open, scale, bits, 1, sums)
+    return scale
 
 
 @njit(cache=True)
@@ -357,7 +362,10 @@ def fit_and_weigh(
 
 
 @njit(cache=True)
-def _grown(history):
+def _grown(history, jump):
+    """The history with room for row `jump`."""
+    if jump < len(history):
+        return history
     longer = np.empty((2 * len(history), history.shape[1]))
     longer[: len(history)] = history
     return longer

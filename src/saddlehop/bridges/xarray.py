@@ -28,10 +28,6 @@ _CLOCK = "t / log(1/lambda)"
 def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
     """Return a jump path as a Dataset; what needs the start is left out if it is not known."""
     xarray = require_xarray("Making a Dataset of jumps")
-    fitted_at = np.full(jumps.problem.n_samples, -1)
-    activated_at = np.full(jumps.width, -1)
-    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True)):
-        fitted_at[fitted] = activated_at[list(group)] = jump
     sizes = np.array([fitted.size for fitted in jumps.samples], dtype=np.int64)
     dataset = xarray.Dataset(
         {
@@ -44,8 +40,7 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
             ),
             "exponent": _variable(("saddle", "neuron"), jumps.exponents, "log|a| / log(1/lambda)"),
             "sign": _variable("neuron", jumps.sets.signs, "sign of the output weight"),
-            "activated_at": _variable("neuron", activated_at, "jump it activates at, -1: never"),
-            "fitted_at": _variable("sample", fitted_at, "jump it is fitted at, -1: never"),
+            **_jump_of_each(jumps),
             "active": _variable(
                 ("neuron", "sample"), jumps.sets.to_bool(), "samples the neuron can learn"
             ),
@@ -59,17 +54,31 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
         attrs=_settings("JumpPath", jumps.problem, jumps.width)
         | {"tie_tol": jumps.tie_tol, "interpolates": int(jumps.interpolates)},
     )
+    return dataset.assign(_of_the_start(jumps))  # type: ignore[no-any-return]
+
+
+def _jump_of_each(jumps: JumpPath) -> dict[str, Any]:
+    fitted_at = np.full(jumps.problem.n_samples, -1)
+    activated_at = np.full(jumps.width, -1)
+    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True)):
+        fitted_at[fitted] = activated_at[list(group)] = jump
+    return {
+        "activated_at": _variable("neuron", activated_at, "jump it activates at, -1: never"),
+        "fitted_at": _variable("sample", fitted_at, "jump it is fitted at, -1: never"),
+    }
+
+
+def _of_the_start(jumps: JumpPath) -> dict[str, Any]:
     try:
         final = _network_variables(jumps.final)
-        if jumps.alignment is not None:
-            start = jumps.alignment.initialization
-            final |= _start_variables(start)
-            final["correction"] = _variable(
-                "jump", jumps.corrections, "c in t = clock log(1/lambda) + c", "t"
-            )
+        if jumps.alignment is None:
+            return final
+        meaning = "c in t = clock log(1/lambda) + c"
+        correction = _variable("jump", jumps.corrections, meaning, "t")
+        start = _start_variables(jumps.alignment.initialization)
+        return final | start | {"correction": correction}
     except UnresolvedTieError:
-        final = {}
-    return dataset.assign(final)  # type: ignore[no-any-return]
+        return {}
 
 
 def flow_dataset(flow: FlowPath) -> xr.Dataset:

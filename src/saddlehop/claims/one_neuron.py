@@ -98,10 +98,18 @@ def _facts(jumps: JumpPath) -> dict[str, object]:
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the generic problems by their worst saddle, and the chance of ties for labels ±1."""
     generic, sign = table[table["kind"] == "generic"], table[table["kind"] == "sign"]
+    numbers = [*_of_saddles(generic), *_of_copies(generic), *_of_ties(sign)]
+    return numbers, (
+        "Judged on generic problems, where neurons with one active set count as one. For labels ±1 "
+        "on inputs of norm one neurons tie as often as the last rows say; these are not judged."
+    )
+
+
+def _of_saddles(generic: Frame) -> list[Number]:
     total = int(generic["jumps"].sum())
     tied = int((generic["most_sets"] > 1).sum())
     worst = generic[["gradient", "gradient_by_differences", "curvature_by_differences"]].max()
-    numbers = [
+    return [
         share_of(
             "share of generic problems where different active sets tie",
             tied,
@@ -136,12 +144,21 @@ def judge(table: Frame) -> tuple[list[Number], str]:
         ),
         exact("escape rate at the last saddle", generic["last_escape"].max(), (0, 0), "0"),
     ]
+
+
+def _of_copies(generic: Frame) -> list[Number]:
+    numbers = []
     for n, part in generic.groupby("n"):
         hits = int((part["most_neurons"] > 1).sum())
         label = (
             f"share of generic problems with copies of one set, n = {n}, m = {usual_width(int(n))}"
         )
         numbers.append(share_of(label, hits, len(part)))
+    return numbers
+
+
+def _of_ties(sign: Frame) -> list[Number]:
+    numbers = []
     for n, part in sign.groupby("n"):
         stated = f"about {STATED_TIES[n]}" if n in STATED_TIES else ""
         for label, hit, theory in (
@@ -150,10 +167,7 @@ def judge(table: Frame) -> tuple[list[Number], str]:
         ):
             text = f"chance of {label} at n = {n}, labels ±1, m = {usual_width(int(n))}"
             numbers.append(share_of(text, int(hit.sum()), len(part), None, theory))
-    return numbers, (
-        "Judged on generic problems, where neurons with one active set count as one. For labels ±1 "
-        "on inputs of norm one neurons tie as often as the last rows say; these are not judged."
-    )
+    return numbers
 
 
 def draw_ties(ax: Axes, table: Frame) -> None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ENDS = (0.9, 0.1)  # of the first loss, between which the transition is timed
+_SHARPNESS = "1 / relative width of the transition, per log n"
 LEARNED = 1e-6  # of the first loss, where the mean rate is read
 SHARPENING = 0.5 / (logit(1 - np.sqrt(0.1)) - logit(1 - np.sqrt(0.9)))
 
@@ -161,6 +162,22 @@ def sharpening(table: Frame, start: str) -> Line:
 
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge both exponents, the closed form of two groups, and that transitions sharpen."""
+    numbers = [*_exponents(table), *_two_groups(table)]
+    numbers.append(
+        number_of(
+            f"{_SHARPNESS}, random order-one start",
+            sharpening(table, "order one").slope,
+            (np.nextafter(0, 1), np.inf),
+            "> 0",
+        )
+    )
+    return numbers, (
+        "Order-one starts have |a| ≥ ‖w‖ and the usual width. Only the orders 1/n and 1/√n are taken from "
+        "Dana et al.; the closed form of two groups is derived here."
+    )
+
+
+def _exponents(table: Frame) -> list[Number]:
     between = (-1.0, -0.5)
     numbers = [
         number_of(
@@ -181,35 +198,24 @@ def judge(table: Frame) -> tuple[list[Number], str]:
         numbers.append(
             number_of(f"exponent in n of the {label}, order-one start", slope, judged, "−1 to −1/2")
         )
+    return numbers
+
+
+def _two_groups(table: Frame) -> list[Number]:
     groups = table[table["start"] == "two groups"]
     gap = groups["gap"].max()
-    numbers.append(
-        exact("two groups: largest gap to the closed form / first loss", gap, (0, 1e-7), "0")
-    )
     rise = sharpening(table, "two groups").slope.value
     closed = groups.assign(relative_width=[two_group_width(n) for n in groups["n"]])
     stated = sharpening(closed, "two groups").slope.value
-    label = "1 / relative width of the transition, per log n"
-    numbers.append(
+    return [
+        exact("two groups: largest gap to the closed form / first loss", gap, (0, 1e-7), "0"),
         exact(
-            f"{label}, two groups",
+            f"{_SHARPNESS}, two groups",
             rise,
             (stated - 1e-6, stated + 1e-6),
             f"{stated:.4f} at these n, {SHARPENING:.4f} for n → ∞",
-        )
-    )
-    numbers.append(
-        number_of(
-            f"{label}, random order-one start",
-            sharpening(table, "order one").slope,
-            (np.nextafter(0, 1), np.inf),
-            "> 0",
-        )
-    )
-    return numbers, (
-        "Order-one starts have |a| ≥ ‖w‖ and the usual width. Only the orders 1/n and 1/√n are taken from "
-        "Dana et al.; the closed form of two groups is derived here."
-    )
+        ),
+    ]
 
 
 def draw_rates(ax: Axes, table: Frame) -> None:

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 NORMAL = 1.959963984540054  # 97.5% of a normal lies below
 NORM_CONSTANT = 2 * np.sqrt(2) * (1 + np.sqrt(2))
 LEAST_CONSTANT = 2 * np.sqrt(2)
+_OF_NORM_LAW = (
+    "n_samples",
+    "width",
+    "labels",
+    "norms",
+    "law",
+    "interpolates",
+    "sq_norm",
+    "least_sq_norm",
+)
 
 
 def phase_diagram(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -78,6 +88,23 @@ def phase_diagram(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _draw_norms(ax: Axes, group: pd.DataFrame, label: str, colour: str, marker: str) -> None:
+    n, mean, error = _means(group, "sq_norm")
+    ax.errorbar(
+        n,
+        mean,
+        yerr=NORMAL * error,
+        fmt=marker + "-",
+        color=colour,
+        ms=4,
+        lw=1,
+        capsize=2,
+        label=label,
+    )
+    n, least, _ = _means(group, "least_sq_norm")
+    ax.plot(n, least, marker, color=colour, mfc="white", ms=4)
+
+
 def norm_law(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the squared norm of what is learned against n, with the least norm and the theory.
 
@@ -97,17 +124,7 @@ def norm_law(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    needed = (
-        "n_samples",
-        "width",
-        "labels",
-        "norms",
-        "law",
-        "interpolates",
-        "sq_norm",
-        "least_sq_norm",
-    )
-    runs = _runs_of_the_limit(frame, needed)
+    runs = _runs_of_the_limit(frame, _OF_NORM_LAW)
     runs = runs[runs["interpolates"].astype(bool) & runs["sq_norm"].notna()]
     if runs.empty:
         raise InputError("No run in `frame` fits all labels; pass a sweep of larger widths.")
@@ -117,20 +134,7 @@ def norm_law(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         keys.append("width")
     for place, (key, group) in enumerate(runs.groupby(keys, sort=True)):
         colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
-        n, mean, error = _means(group, "sq_norm")
-        ax.errorbar(
-            n,
-            mean,
-            yerr=NORMAL * error,
-            fmt=marker + "-",
-            color=colour,
-            ms=4,
-            lw=1,
-            capsize=2,
-            label=_series_name(keys, key) + _slope_text(group),
-        )
-        n, least, _ = _means(group, "least_sq_norm")
-        ax.plot(n, least, marker, color=colour, mfc="white", ms=4)
+        _draw_norms(ax, group, _series_name(keys, key) + _slope_text(group), colour, marker)
     _norm_theory(ax, runs)
     ax.set_xscale("log")
     ax.set_yscale("log")
