@@ -9,7 +9,7 @@ import hostile
 import public_calls
 import saddlehop as sh
 
-EDGES = [5e-324, 2.0**-1022, 1e-150, 1.0, 1 + 2.0**-52, 2.0, 1e150, 1e307]
+EDGES = [5e-324, 2.0**-1022, 1.6e-154, 1e-150, 1.0, 1 + 2.0**-52, 2.0, 1e150, 1e154, 1e307]
 SIZES = st.one_of(st.sampled_from(EDGES), st.floats(1e-150, 1e150), st.floats(0.5, 2))
 LABELS = st.one_of(st.just(0.0), SIZES, SIZES.map(lambda size: -size))
 

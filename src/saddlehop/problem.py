@@ -268,7 +268,7 @@ def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
 
 
 def _require_representable(y: Array, norms: Array) -> None:
-    """Raise unless labels, norms, targets and pulls leave room for products and twofold numbers."""
+    """Raise unless squares are normal floats, and targets and pulls leave room for twofold numbers."""
     for part in chunks(y.size):
         fits = _are_representable(y[part], norms[part], y.size)
         if not fits.all():
@@ -283,6 +283,6 @@ def _require_representable(y: Array, norms: Array) -> None:
 def _are_representable(y: Array, norms: Array, n_samples: int) -> NDArray[np.bool_]:
     with np.errstate(over="ignore", under="ignore"):
         sizes = np.abs(np.array([y / norms, y / n_samples * norms]))
-        fits = (sizes < LARGEST).all(axis=0) & (n_samples * y**2 < LARGEST)
-        fits &= (norms**2 > SMALLEST) & (norms**2 < LARGEST)
+        fits = (sizes < LARGEST).all(axis=0) & np.isfinite(n_samples * y**2)
+        fits &= np.isfinite(norms**2) & (norms**2 >= np.finfo(np.float64).smallest_normal)
         return np.asarray(fits & ((sizes > SMALLEST).all(axis=0) | (y == 0)))
