@@ -169,13 +169,16 @@ class JumpPath:
         """Return the saddle after `index` jumps with every way out of it and its gradient."""
         from .saddles import saddle_facts
 
-        return saddle_facts(self, index)
+        network = self.saddle(index)
+        fitted = np.concatenate([np.empty(0, np.int64), *self.samples[:index]])
+        loss = float(self.losses[index])
+        return saddle_facts(self.problem, self.sets, network, fitted, loss)
 
     def check_saddle(self, index: int) -> SaddleCheck:
         """Compare the saddle after `index` jumps with finite differences of the loss."""
         from .saddles import check_saddle
 
-        return check_saddle(self, index)
+        return check_saddle(self.problem, self.saddle_facts(index))
 
     def predict_times(
         self, init_scale: float | str | None = None, log_init_scale: float | None = None

@@ -8,16 +8,14 @@ over its open samples, so it escapes at rate ρ_j = ‖d‖ along (a, u) = (s_j,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._arrays import Array, norm
+from .active_sets import ActiveSets
 from .network import Network
-
-if TYPE_CHECKING:
-    from .jump_path import JumpPath
-    from .problem import Problem
+from .problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +51,15 @@ class SaddleCheck:
     escape direction of neuron j; 0 if nothing escapes."""
 
 
-def saddle_facts(jumps: JumpPath, index: int) -> Saddle:
-    """Collect the facts about the saddle after `index` jumps."""
-    network = jumps.saddle(index)
-    problem, active = jumps.problem, jumps.sets.to_bool()
+def saddle_facts(
+    problem: Problem, sets: ActiveSets, network: Network, fitted: NDArray[np.int64], loss: float
+) -> Saddle:
+    """Collect the facts about a saddle, where `network` fits the samples `fitted`."""
     pulls = problem.norms * (problem.y - network.outputs(problem)) / problem.n_samples
     still_open = problem.y != 0
-    still_open[np.concatenate([[], *jumps.samples[:index]]).astype(int)] = False
+    still_open[fitted] = False
     dormant = network.output == 0
-    felt = np.where(active & still_open & dormant[:, None], np.abs(problem.pulls), 0.0)
+    felt = np.where(sets.to_bool() & still_open & dormant[:, None], np.abs(problem.pulls), 0.0)
     largest = float(felt.max(initial=0.0)) or 1.0
     rates = largest * np.linalg.norm(felt / largest, axis=1)
     unit = np.where(rates > 0, rates, 1.0) * np.sqrt(2)
@@ -71,23 +69,20 @@ def saddle_facts(jumps: JumpPath, index: int) -> Saddle:
     slope_output = np.maximum(network.hidden, 0) @ pulls
     return Saddle(
         network=network,
-        loss=float(jumps.losses[index]),
+        loss=loss,
         rates=rates,
-        directions=Network(
-            np.where(escapes, jumps.sets.signs / np.sqrt(2), 0.0), felt / unit[:, None]
-        ),
+        directions=Network(np.where(escapes, sets.signs / np.sqrt(2), 0.0), felt / unit[:, None]),
         gradient_norm=norm(np.concatenate([slope_hidden.ravel(), slope_output])),
     )
 
 
-def check_saddle(jumps: JumpPath, index: int, step: float = 1e-4) -> SaddleCheck:
+def check_saddle(problem: Problem, facts: Saddle, step: float = 1e-4) -> SaddleCheck:
     """Compare a saddle with central differences of the loss itself.
 
     `step` is relative to the size of the largest weight (gradient) and to the square root of the
     largest target (curvature).
     """
-    facts = saddle_facts(jumps, index)
-    y, norms, network, rates = _of_order_one(jumps.problem, facts)
+    y, norms, network, rates = _of_order_one(problem, facts)
     pull = float(np.abs(y * norms).max()) / y.size or 1.0
     size = float(np.sqrt(np.abs(y / norms).max())) or 1.0
 
