@@ -64,3 +64,18 @@ def test_import_loads_nothing_heavy():
 
 def test_errors_are_value_errors():
     assert issubclass(sh.SaddlehopError, ValueError)
+
+
+def test_results_print_in_a_few_lines():
+    problem = sh.make_orthogonal(2000, rng=0)
+    init = sh.Initialization.draw(problem, 40, rng=0)
+    jumps = sh.solve_jumps(problem, init)
+    blocks = sh.SampleBlocks.draw(2000, 40, rng=0, block_size=50)
+    results = [problem, init, jumps, jumps.alignment, jumps.sets, jumps.final]
+    results += [jumps.saddle_facts(1), jumps.predict("1e-100"), sh.min_norm_interpolator(problem)]
+    results += [blocks, sh.solve_jumps_blocks(blocks)]
+    for result in results:
+        assert len(repr(result)) < 600
+        assert repr(result).startswith(type(result).__name__ + "(")
+    assert "times=<float64 (" in repr(jumps)
+    assert "log_init_scale=-230.2" in repr(jumps.predict("1e-100"))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._brief import Brief
 from ._memory import require_memory
 from ._validate import as_generator, instance_of, positive_int, require_length
 from .errors import InputError
@@ -24,8 +25,8 @@ Words = NDArray[np.uint64]
 _CHUNK = 2**18  # words drawn at a time by one thread
 
 
-@dataclass(frozen=True, eq=False)
-class ActiveSets:
+@dataclass(frozen=True, eq=False, repr=False)
+class ActiveSets(Brief):
     """Active sets S_j and signs of a layer of aligned neurons, packed in bits.
 
     Use `from_bool` to build one by hand.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._brief import Brief
 from ._validate import instance_of
 from .active_sets import ActiveSets, n_words
 from .errors import InputError
@@ -24,8 +25,8 @@ from .initialization import Initialization
 from .problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class Alignment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Alignment(Brief):
     """What each neuron has become after the first instant."""
 
     problem: Problem

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, frozen
+from ._brief import Brief
 from ._validate import instance_of
 from .active_sets import ActiveSets, pack
 from .block_process import Course, Digits, run
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class BlockJumpPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockJumpPath(Brief):
     """The jump process, J jumps between J + 1 saddles, of samples in blocks.
 
     The numbers are those of `JumpPath`, bit for bit, however the samples are cut.

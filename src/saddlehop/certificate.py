@@ -17,6 +17,7 @@ import numpy as np
 
 from ._arrays import Array, frozen
 from ._ball_process import BallProcess, Step, UnsettledError, loss_numerators
+from ._brief import Brief
 from ._exact import ExactAlignment, align_exactly, exact_pulls
 from ._optional import require
 from ._validate import instance_of, int_at_least, real_number
@@ -34,8 +35,8 @@ _FIRST_BITS = 128
 _AGREE = 1e-10  # a float result farther than this from its enclosure is wrong, not rounded
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate(Brief):
     """Enclosures of the true jump process, and what they say about a given one."""
 
     jumps: JumpPath

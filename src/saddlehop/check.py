@@ -17,6 +17,7 @@ import numpy as np
 
 from . import reference
 from ._arrays import Array
+from ._brief import Brief
 from ._validate import instance_of
 from .certificate import certify
 from .errors import InputError, MissingExtraError, SaddlehopError
@@ -57,8 +58,8 @@ class Agreement:
         return bool(np.isnan(self.difference)) or self.difference <= self.tolerance
 
 
-@dataclass(frozen=True, eq=False)
-class SecondOpinion:
+@dataclass(frozen=True, eq=False, repr=False)
+class SecondOpinion(Brief):
     """What other ways to the numbers say."""
 
     jumps: JumpPath

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array
+from ._brief import Brief
 from ._validate import instance_of
 from .errors import InputError
 from .flow import FlowPath
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 POINTS_PER_SADDLE = 5
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Brief):
     """A flow beside its limit."""
 
     flow: Any

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
+from ._brief import Brief
 from ._memory import require_memory
 from ._validate import as_floats, instance_of, positive_int
 from .errors import FlowError, InputError
@@ -44,8 +45,8 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class FlowPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class FlowPath(Brief):
     """A solution of the flow; call it at a time t for the network there.
 
     All times are those of the flow, t; `clock` holds the same on the clock t / log(1/λ).

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
+from ._brief import Brief
 from ._memory import require_memory
 from ._validate import (
     as_generator,
@@ -28,8 +29,8 @@ from .problem import Problem, row_norms
 LAWS = ("balanced", "dominated", "gaussian")
 
 
-@dataclass(frozen=True, eq=False)
-class Initialization:
+@dataclass(frozen=True, eq=False, repr=False)
+class Initialization(Brief):
     """Weights at unit scale; the flow starts at λ times these.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, frozen, norm
+from ._brief import Brief
 from ._validate import real_number
 from .active_sets import ActiveSets
 from .alignment import Alignment
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 TIE_TOL = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class JumpPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class JumpPath(Brief):
     """The jump process: J jumps between J + 1 saddles.
 
     Calling it with a clock time gives the network there; a jump belongs to what follows it.

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._arrays import Array, norm
+from ._brief import Brief
 from ._validate import instance_of
 from .network import Network
 from .problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class MinNormInterpolator:
+@dataclass(frozen=True, eq=False, repr=False)
+class MinNormInterpolator(Brief):
     """A network of least norm that fits all labels, with its dual certificate."""
 
     network: Network

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
+from ._brief import Brief
 from ._validate import frozen_array, instance_of, require_length
 from .errors import InputError
 from .problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(Brief):
     """Weights of a two-layer ReLU network without biases.
 
     Parameters

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
+from ._brief import Brief
 from ._validate import as_floats
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _NARROW, _WIDE = 0.01, 0.99  # parts of a jump's loss that mark its beginning an
 _LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Brief):
     """What the limit and its next order say about the flow at one λ; times are t."""
 
     jumps: JumpPath

@@ -20,6 +20,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from ._arrays import Array, chunks, frozen
+from ._brief import Brief
 from ._validate import frozen_array, real_number, require_length
 from .errors import InputError, NotOrthogonalError
 
@@ -28,8 +29,8 @@ SMALLEST, LARGEST = 1e-285, 1e285  # of targets and pulls: twofold numbers need 
 _BLOCK_ENTRIES = 2**24  # entries of one block of the Gram matrix: 128 MiB
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
+@dataclass(frozen=True, eq=False, repr=False)
+class Problem(Brief):
     """Orthogonal inputs with real labels.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, frozen
+from ._brief import Brief
 from .errors import InputError
 from .network import Network
 from .problem import Problem
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Brief):
     """A training run in sample coordinates; call it at a time t for the network there.
 
     It has what a FlowPath has, with straight lines between its snapshots.

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, norm
+from ._brief import Brief
 from .active_sets import ActiveSets
 from .network import Network
 from .problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class Saddle:
+@dataclass(frozen=True, eq=False, repr=False)
+class Saddle(Brief):
     """A saddle on the way, with the ways out of it."""
 
     network: Network

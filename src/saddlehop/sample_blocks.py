@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Array, chunks
+from ._brief import Brief
 from ._memory import require_memory
 from ._optional import require
 from ._validate import as_generator, instance_of, one_of, positive_int
@@ -31,8 +32,8 @@ COLUMNS = ("y", "norm")
 _MOST_BLOCKS = 2**20
 
 
-@dataclass(frozen=True, eq=False)
-class SampleBlocks:
+@dataclass(frozen=True, eq=False, repr=False)
+class SampleBlocks(Brief):
     """All samples of a problem, in blocks, with the active sets of a layer of neurons.
 
     Made by `from_parquet`, `draw` or `from_sets`.
