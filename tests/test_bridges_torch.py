@@ -186,6 +186,23 @@ def test_a_recording_beside_its_limit_and_its_flow(setting):
     plt.close("all")
 
 
+def test_a_module_of_ones_own_beside_the_limit_from_its_first_weights(setting):
+    """Weights that say nothing of λ are taken at the λ of the recording, as if divided by it."""
+    problem, init = setting
+    X, y = to_tensors(problem, dtype=torch.float32)
+    module = to_module(init, 1e-3, problem, dtype=torch.float32)
+    plain = sh.solve_jumps(problem, from_module(module, X))
+    record = Recorder(module, X, y, orth_tol=1e-6)
+    scale = np.exp(record.recording.log_init_scale)
+    told = sh.solve_jumps(problem, from_module(module, X, scale))
+    train(module, X, y, torch.optim.SGD(module.parameters(), lr=0.02), 3000, record)
+    ours, theirs = record.compare(plain), record.compare(told)
+    assert scale == pytest.approx(1e-3, rel=0.3)
+    np.testing.assert_allclose(ours.flow_clock, theirs.flow_clock, rtol=1e-6)
+    np.testing.assert_allclose(ours.distance, theirs.distance, rtol=1e-6)
+    np.testing.assert_array_equal(ours.resolved, theirs.resolved)
+
+
 @pytest.mark.parametrize(
     ("make", "dtype", "batch"),
     [

@@ -81,7 +81,7 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     Parameters
     ----------
     flow : FlowPath or Recording
-        At a scale λ < 1. That of a recording is read off its start if `jumps` knows the start.
+        At a scale λ < 1. A recording's is read off the start of `jumps`: see `Recording.compare`.
     jumps : JumpPath
         The limit of the same problem and start.
 
@@ -96,7 +96,7 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     instance_of(flow, "flow", FlowPath, Recording)
     instance_of(jumps, "jumps", JumpPath)
     if isinstance(flow, Recording):
-        flow = flow.beside(jumps)
+        flow, jumps = flow.beside(jumps)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)

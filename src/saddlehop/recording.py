@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ._arrays import Array, frozen
 from ._brief import Brief
 from .errors import InputError
+from .initialization import Initialization
 from .network import Network
 from .problem import Problem
 
@@ -125,8 +126,8 @@ class Recording(Brief):
         Parameters
         ----------
         jumps : JumpPath
-            The limit of the same data and start. If it knows its start, λ is read off the first
-            snapshot, which has to be a multiple of it.
+            The limit of the same data and start. If it knows its start, the first snapshot has to be
+            λ times that; if it is that start itself, λ is `log_init_scale` of the recording.
 
         Returns
         -------
@@ -163,11 +164,15 @@ class Recording(Brief):
             )
         return np.minimum(times, end)
 
-    def beside(self, jumps: JumpPath) -> Recording:
-        """Return the recording with the problem and λ of `jumps`; raise if it is not of them."""
+    def beside(self, jumps: JumpPath) -> tuple[Recording, JumpPath]:
+        """Return the recording with the problem and λ of `jumps`, and these; raise if not of one start.
+
+        Jumps solved from the first weights as they are say nothing of λ: then it is that of the
+        recording, and the start of the jumps is divided by it.
+        """
         theirs = jumps.problem
-        for ours, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
-            if ours.shape != other.shape or not np.allclose(ours, other, rtol=self.rtol, atol=0):
+        for mine, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
+            if mine.shape != other.shape or not np.allclose(mine, other, rtol=self.rtol, atol=0):
                 raise InputError(
                     "The recording and `jumps` are of different problems; record and solve the same "
                     "inputs and labels, in the same order."
@@ -177,10 +182,14 @@ class Recording(Brief):
                 f"The recording has {self.output.shape[1]} neurons and `jumps` has {jumps.width}; "
                 "train from the start that `jumps` was solved for."
             )
-        log_scale = self.log_init_scale
-        if jumps.alignment is not None:
-            log_scale = self._log_ratio(jumps.alignment.initialization)
-        return replace(self, problem=theirs, log_init_scale=log_scale)
+        ours = replace(self, problem=theirs)
+        if jumps.alignment is None:
+            return ours, jumps
+        log_ratio = self._log_ratio(jumps.alignment.initialization)
+        if abs(log_ratio) > self.rtol:
+            return replace(ours, log_init_scale=log_ratio), jumps
+        start = _divided(jumps.alignment.initialization, math.exp(self.log_init_scale))
+        return ours, replace(jumps, alignment=replace(jumps.alignment, initialization=start))
 
     def _log_ratio(self, init: Any) -> float:
         """Return log of the λ with first snapshot = λ · init."""
@@ -194,3 +203,7 @@ class Recording(Brief):
                 "before the first step."
             )
         return math.log(scale)
+
+
+def _divided(start: Initialization, scale: float) -> Initialization:
+    return Initialization(start.output / scale, start.hidden / scale, start.off_span / scale)
