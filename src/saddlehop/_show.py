@@ -118,10 +118,10 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
     rows = [
         [
             scale_name(one.flow.log_init_scale),
-            f"{_worst(one.activation_errors):.3g}",
+            _worst(one.activation_errors),
             f"{one.norm_gap:.3g}",
             f"{one.loss_gap:.2g}",
-            f"{_worst(one.distance[one.resolved]):.3g}",
+            _worst(one.distance[one.resolved]),
             str(len(one.swapped)),
             str(one.flow.stats["steps"]),
         ]
@@ -131,9 +131,10 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
     _print_lines(
         [
             "Clock error: largest difference of an activation, on the clock t / log(1/λ).",
-            "Gaps: flow minus limit at the end. Swapped: pairs that activate in another order.",
-            "Distance: largest between the paths, over the limit's norm, at saddles between jumps that",
-            "stand apart at this λ.",
+            "Gaps: flow minus limit at the end.",
+            "Swapped: pairs that activate in another order.",
+            "Distance: largest between the paths, over the limit's norm, at saddles",
+            "between jumps that stand apart at this λ; – where none do.",
         ]
     )
 
@@ -226,7 +227,8 @@ def _counted(words: Sequence[str]) -> str:
 
 
 def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(title=title, title_justify="left")
+    is_wide = len(headings) > len(JUMP_HEADINGS)  # to keep to 80 characters
+    table = Table(title=title, title_justify="left", collapse_padding=is_wide)
     for heading in headings:
         table.add_column(heading, justify="right")
     for row in rows:
@@ -240,6 +242,6 @@ def _print_lines(lines: Iterable[str]) -> None:
         console.print(line, highlight=False)
 
 
-def _worst(values: Any) -> float:
+def _worst(values: Any) -> str:
     finite = np.abs(values)[np.isfinite(values)]
-    return float(finite.max(initial=0.0))
+    return f"{finite.max():.3g}" if finite.size else "–"
