@@ -46,10 +46,7 @@ def jump_process(words, y, norms, width, tie_tol):
     n_fitted = 0
     fitted = np.empty(n_open, dtype=np.uint32)
 
-    most = min(width, n_open)
-    times, margins = np.empty(most), np.empty(most)
-    escapes, offsets = np.zeros(most + 1), np.zeros(most + 1, dtype=np.int64)
-    history = np.empty((min(most + 1, 32), width))
+    times, margins, escapes, offsets, history = _room(min(width, n_open), width)
     jump_of_neuron = np.full(width, -1)
 
     exponents, speeds, arrivals = new_neurons(width)
@@ -77,16 +74,17 @@ def jump_process(words, y, norms, width, tie_tol):
         history = _grown(history, jump)
         history[jump] = exponents[0]
 
-    return (
-        times[:jump],
-        margins[:jump],
-        escapes[: jump + 1],
-        history[: jump + 1].copy(),
-        jump_of_neuron,
-        fitted,
-        offsets[: jump + 1],
-        unfit,
-    )
+    times, margins, offsets = times[:jump], margins[:jump], offsets[: jump + 1]
+    escapes, history = escapes[: jump + 1], history[: jump + 1].copy()
+    return times, margins, escapes, history, jump_of_neuron, fitted, offsets, unfit
+
+
+@njit(cache=True)
+def _room(most, width):
+    """Room for times and margins of at most `most` jumps, escape rates, offsets and exponents."""
+    escapes, offsets = np.zeros(most + 1), np.zeros(most + 1, dtype=np.int64)
+    history = np.empty((min(most + 1, 32), width))
+    return np.empty(most), np.empty(most), escapes, offsets, history
 
 
 @njit(cache=True)
