@@ -1,4 +1,4 @@
-"""Print all benchmark tables and save the work-precision plot: `make bench`."""
+"""Print the benchmark tables, all or those named: `make bench`, `python benches/run.py peers sizes`."""
 
 import sys
 from pathlib import Path
@@ -12,20 +12,35 @@ import bench_recorder
 import bench_scale
 from timing import machine
 
-if __name__ == "__main__":
+TABLES = {
+    "jumps": bench_jumps.table,
+    "large": bench_scale.size_table,
+    "cluster": bench_scale.cluster_table,
+    "throughput": bench_scale.throughput_table,
+    "corrections": bench_flow.corrections_table,
+    "scales": bench_flow.scale_table,
+    "sizes": bench_flow.size_table,
+    "peers": bench_flow.peers_table,
+    "recorder": bench_recorder.table,
+    "explore": bench_explore.table,
+}
+PICTURE = Path("bench-output") / "work-precision.png"
+
+
+def main(names):
+    unknown = [name for name in names if name not in (*TABLES, "picture")]
+    if unknown:
+        sys.exit(f"There is no table {unknown[0]!r}; pass some of {', '.join(TABLES)}, picture.")
     console = Console(width=150)
     console.print(machine())
-    console.print(bench_jumps.table())
-    console.print(bench_scale.size_table())
-    console.print(bench_scale.cluster_table())
-    console.print(bench_scale.throughput_table())
-    console.print(bench_flow.corrections_table())
-    console.print(bench_flow.scale_table())
-    console.print(bench_flow.size_table())
-    console.print(bench_flow.peers_table())
-    console.print(bench_recorder.table())
-    console.print(bench_explore.table())
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "bench-output")
-    out.mkdir(exist_ok=True)
-    bench_flow.work_precision(out / "work-precision.png")
-    console.print(f"Picture: {out / 'work-precision.png'}")
+    for name in names:
+        if name in TABLES:
+            console.print(TABLES[name]())
+    if "picture" in names:
+        PICTURE.parent.mkdir(exist_ok=True)
+        bench_flow.work_precision(PICTURE)
+        console.print(f"Picture: {PICTURE}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or [*TABLES, "picture"])

@@ -65,7 +65,7 @@ def choose(constants: Constants, state: State, work: Work) -> tuple[int, int, fl
     sq_pull = 0.0
     for k in range(work.pull.size):
         sq_pull += work.pull[k] ** 2
-    least = min(WORTH / math.sqrt(sq_pull), room)
+    least = min(WORTH / math.sqrt(sq_pull), room) if sq_pull > 0.0 else room
     length, fastest, finished = plateau_length(constants, state, work, least)
     if room <= 0.0:
         return ARRIVED, PLATEAU, 0.0

@@ -212,7 +212,11 @@ def add_tables(tables, sign, sums):
 
 @njit(cache=True, nogil=True)
 def _powers(exponent):
-    """Two factors with product 2^exponent, each within the range of floats."""
+    """Two factors with product 2^exponent, each within the range of floats.
+
+    Exponents beyond ±2000 come with no samples and no use.
+    """
+    exponent = max(min(exponent, 2000), -2000)
     half = exponent // 2
     return math.ldexp(1.0, half), math.ldexp(1.0, exponent - half)
 
