@@ -26,7 +26,7 @@ MOVE = """async (place) => {
 
 def table(sizes=((200, 32), (1000, 64)), places=(0.5, 0.7, 1.0, 1.5, 1.9, 2.3, 2.8)):
     """Median and longest time from a move of the slider to the new frame, each λ for the first time."""
-    result = Table("n", "m", "median [ms]", "longest [ms]", title="Explorer: move λ, until redrawn")
+    result = Table("n", "m", "median (ms)", "longest (ms)", title="Explorer: move λ, until redrawn")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         from playwright.sync_api import sync_playwright

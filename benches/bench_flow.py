@@ -41,9 +41,9 @@ def peers_table(limit=100):
         "m",
         "λ",
         "method",
-        "time [s]",
+        "time (s)",
         "runs",
-        "compile [s]",
+        "compile (s)",
         "over saddlehop",
         "largest loss error / L(0)",
         "work",
@@ -76,7 +76,7 @@ def scale_table(n=200, m=32, runs=7):
     """Time against λ, which the work should not depend on."""
     problem, init = setting(n, m)
     table = Table(
-        "λ", "time [ms]", "over 1e-10", "steps", "pairs", title=f"Flow against λ, n = {n}, m = {m}"
+        "λ", "time (ms)", "over 1e-10", "steps", "pairs", title=f"Flow against λ, n = {n}, m = {m}"
     )
     base = None
     for scale in ("1e-10", "1e-100", "1e-1000", "1e-10000", "1e-1000000"):
@@ -98,7 +98,7 @@ def scale_table(n=200, m=32, runs=7):
 
 
 def size_table(sizes=((1000, 64), (5000, 64), (20000, 64))):
-    table = Table("n", "m", "time [s]", "steps", title="Flow to the end at λ = 1e-8, rtol 1e-6")
+    table = Table("n", "m", "time (s)", "steps", title="Flow to the end at λ = 1e-8, rtol 1e-6")
     for n, m in sizes:
         problem, init = setting(n, m)
         seconds = median_seconds(
@@ -116,9 +116,9 @@ def corrections_table(n=1000, m=64, runs=7):
     """The next order of the limit against the flow it replaces."""
     table = Table(
         "norms",
-        "jumps [ms]",
-        "with corrections [ms]",
-        "flow 1e-8 [ms]",
+        "jumps (ms)",
+        "with corrections (ms)",
+        "flow 1e-8 (ms)",
         "corrections / flow",
         title=f"Limit and its next order against the flow, n = {n}, m = {m}",
     )
@@ -161,7 +161,7 @@ def work_precision(path, case=(50, 16, 1e-4), limit=30):
         if points:
             ax.loglog(*zip(*points, strict=True), style, label=name)
     ax.set_xlabel("largest error of the loss, relative to the start")
-    ax.set_ylabel("time [s]")
+    ax.set_ylabel("time (s)")
     ax.set_title(f"n = {case[0]}, m = {case[1]}, λ = {case[2]:g}", loc="left", fontsize="medium")
     ax.invert_xaxis()
     ax.grid(alpha=0.3)

@@ -9,7 +9,7 @@ from timing import median_seconds
 def table(sizes=((10**3, 64), (10**4, 64), (10**5, 64)), runs=7):
     """Time `draw`, `solve_jumps` and the growth constants."""
     result = Table(
-        "n", "m", "jumps", "draw [ms]", "solve / draw", "log_growth / draw", title="Jump process"
+        "n", "m", "jumps", "draw (ms)", "solve / draw", "log_growth / draw", title="Jump process"
     )
     for n, m in sizes:
         problem = sh.make_orthogonal(n, rng=0)

@@ -50,8 +50,8 @@ def measure(steps, dtype, n, d, m=64):
 def table(settings=SETTINGS):
     """Overhead of the recorder over the training step alone."""
     result = Table(
-        *("n", "d", "m", "precision", "steps", "step [ms]", "overhead", "snapshots", "MiB"),
-        *("read [s]",),
+        *("n", "d", "m", "precision", "steps", "step (ms)", "overhead", "snapshots", "MiB"),
+        *("read (s)",),
         title="Recorder in a PyTorch training loop",
     )
     for steps, dtype, n, d in settings:

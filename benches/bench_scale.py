@@ -21,7 +21,7 @@ ONE_SIZE = "import bench_scale; bench_scale.one_size({n}, {labels!r})"
 def size_table(sizes=(10**6, 10**7, 10**8), width=64):
     """Time over that of drawing the bits, memory, growth with n: each size in a process of its own."""
     table = Table(
-        "labels", "n", "jumps", "draw [ms]", "solve [ms]", "solve / draw", "bytes / sample", "peak [GiB]",
+        "labels", "n", "jumps", "draw (ms)", "solve (ms)", "solve / draw", "bytes / sample", "peak (GiB)",
         title=f"Many samples, m = {width}, unit norms, all cores",
     )  # fmt: skip
     notes = []
@@ -80,7 +80,7 @@ def cluster_table(n=10**7, width=64):
 
     table = Table(
         "where",
-        "time [s]",
+        "time (s)",
         "factor",
         title=f"Blocks drawn where they lie, n = {n:.0e}, m = {width}",
     )

@@ -31,7 +31,7 @@ def main(names):
     unknown = [name for name in names if name not in (*TABLES, "picture")]
     if unknown:
         sys.exit(f"There is no table {unknown[0]!r}; pass some of {', '.join(TABLES)}, picture.")
-    console = Console(width=150)
+    console = Console(width=150, markup=False)
     console.print(machine())
     for name in names:
         if name in TABLES:

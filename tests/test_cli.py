@@ -55,6 +55,12 @@ def test_jumps_prints_a_table_of_the_path(run, data):
     assert "Chance that a random start of 20 neurons fits all labels" in out
 
 
+def test_names_are_printed_as_they_are(run, data):
+    other = data.rename(data.with_name("run[red]1.csv"))
+    _, out, _ = run("jumps", other)
+    assert "Jumps of run[red]1.csv" in out
+
+
 def test_json_is_one_document_with_the_same_numbers(run, data):
     code, out, err = run("jumps", data, "--width", 20, "--seed", 3, "--json")
     assert (code, err) == (0, "")

@@ -233,11 +233,11 @@ def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[st
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def _print_lines(lines: Iterable[str]) -> None:
-    console = Console()
+    console = Console(markup=False)
     for line in lines:
         console.print(line, highlight=False)
 

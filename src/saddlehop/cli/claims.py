@@ -68,7 +68,7 @@ def _print_results(results: Sequence[ClaimResult]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False)
     for result in results:
         table = Table(title=f"{result.name}: {result.statement}", title_justify="left")
         for heading in ("number", "measured", "95% interval", "theory", "agrees"):
