@@ -32,7 +32,7 @@ reliability: $(READY)
 	$(BIN)/python tests/reliability.py
 
 coverage: $(READY)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov=saddlehop --cov-report=term-missing
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -W ignore::RuntimeWarning --cov=saddlehop --cov-report=term-missing
 
 random: $(READY)
 	$(BIN)/python -m pip install --quiet pytest-randomly

@@ -17,6 +17,15 @@ settings.register_profile(
 )
 settings.load_profile("deterministic")
 
+
+def pytest_collection_modifyitems(items):
+    """Leave out what would take minutes where kernels are interpreted: `make coverage`."""
+    if IS_INTERPRETED:
+        for item in items:
+            if item.get_closest_marker("compiled"):
+                item.add_marker(pytest.mark.skip(reason="too slow without compiled kernels"))
+
+
 CASES = json.loads((Path(__file__).parent / "reference" / "cases.json").read_text())
 
 

@@ -82,6 +82,7 @@ class TestFigures:
             assert sorted(np.array(heat["customdata"])[columns]) == fitted.tolist()
 
 
+@pytest.mark.compiled
 class TestReport:
     @pytest.fixture(scope="class")
     @staticmethod

@@ -203,6 +203,7 @@ FIGURES = {
 OLD_MATPLOTLIB = tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11)
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(
     OLD_MATPLOTLIB, reason="the images are of Matplotlib 3.11, which draws otherwise"
 )
@@ -229,6 +230,7 @@ def test_figures_look_as_they_did(setting, frame, name):
 GALLERY = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("file", GALLERY, ids=lambda file: file.stem)
 def test_gallery(file):
     names = {}

@@ -10,6 +10,7 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 
 
+@pytest.mark.compiled
 def test_the_examples_print_their_output(tmp_path, monkeypatch):
     if not README.exists():
         pytest.skip("the README is not installed with the package")

@@ -55,7 +55,12 @@ def record(state: State, rows: Rows, row: int, loss: float, sq_norm: float) -> N
     rows.sq_norm[row] = sq_norm
     rows.scale[row] = state.scale
     for j in range(state.output.size):
-        rows.log_output[row, j] = state.scale[j] + math.log(abs(state.output[j]))
+        rows.log_output[row, j] = state.scale[j] + _log_size(state.output[j])
+
+
+@njit(**INNER)
+def _log_size(value: float) -> float:
+    return math.log(abs(value)) if value != 0.0 else -np.inf
 
 
 @njit(**INNER)
@@ -284,7 +289,7 @@ def crossing_of_series(series: Array, level: float, length: float) -> float:
         value = 0.0
         for i in range(series.size - 1, -1, -1):
             value = value * middle + series[i]
-        if math.log(abs(value)) >= level:
+        if _log_size(value) >= level:
             high = middle
         else:
             low = middle
@@ -296,12 +301,12 @@ def crossing_of_plateau(event: Array, level: float, length: float) -> float:
     """Return the same under constant pulls; −1 if it is before the neuron's last event."""
     low, high = event[0], length
     growth, value = output_at(event, low)
-    if growth + math.log(abs(value)) >= level:
+    if growth + _log_size(value) >= level:
         return -1.0
     for _ in range(100):
         middle = 0.5 * (low + high)
         growth, value = output_at(event, middle)
-        if growth + math.log(abs(value)) >= level:
+        if growth + _log_size(value) >= level:
             high = middle
         else:
             low = middle
