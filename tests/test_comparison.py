@@ -96,3 +96,11 @@ def test_activation_clocks_tend_to_the_limit_at_first_order_in_one_over_log_scal
         late_slopes.append(np.polyfit(np.log(-exponents[-3:]), np.log(errors[-3:]), 1)[0])
     assert np.mean(slopes) == pytest.approx(-1, abs=0.1)
     np.testing.assert_allclose(late_slopes, -1, atol=0.03)
+
+
+def test_different_starts_are_refused():
+    problem = sh.make_orthogonal(6, rng=0)
+    flow = sh.simulate_flow(problem, sh.Initialization.draw(problem, 8, rng=5), init_scale=1e-8)
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 8, rng=0))
+    with pytest.raises(sh.SaddlehopError, match="have different starts; solve both from the same"):
+        sh.compare(flow, jumps)

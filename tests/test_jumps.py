@@ -407,3 +407,11 @@ class TestLabelsFarApart:
             [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0], [1, 0, 1, 1, 0]]
         )
         self.assert_exact(y, active)
+
+
+def test_the_alignment_of_another_problem_is_refused():
+    problem, other = sh.Problem([1.0, 2, -1.5, 0.5]), sh.Problem([-1.0, 2, 1.5, 0.5])
+    alignment = sh.align(problem, sh.Initialization.draw(problem, 8, rng=0))
+    with pytest.raises(sh.SaddlehopError, match="alignment of another problem; align the start"):
+        sh.solve_jumps(other, alignment)
+    sh.solve_jumps(sh.Problem(problem.y.copy()), alignment)

@@ -232,3 +232,22 @@ def test_copies_of_a_neuron_share_what_one_would_learn():
     np.testing.assert_allclose(many.sq_norms, one.sq_norms, rtol=1e-8)
     contributions = many.final.contributions.reshape(9, 5, -1)
     np.testing.assert_allclose(contributions - contributions[0], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e-3, 1e3])
+def test_resolving_scales_move_with_the_size_of_the_weights(factor):
+    """Labels c y make weights √c as large; a rival almost as fast shows that growth counts too."""
+    init = sh.Initialization([2**0.5, 0.5], [[1, 1], [-1, 0.5]])
+    y = np.array([1.0, 1000.0])
+    plain = sh.solve_jumps(sh.Problem(y), init).resolving_scale
+    moved = sh.solve_jumps(sh.Problem(factor * y), init).resolving_scale
+    np.testing.assert_allclose(moved - plain, np.log10(factor) / 2, atol=1e-6)
+
+
+def test_a_rival_that_has_grown_by_the_jump_is_seen():
+    problem = sh.Problem([1.0, 1000.0])
+    init = sh.Initialization([2**0.5, 0.5], [[1, 1], [-1, 0.5]])
+    jumps = sh.solve_jumps(problem, init)
+    found = sh.compare(sh.simulate_flow(problem, init, init_scale="1e-3000"), jumps)
+    assert found.distance.max() > 0.3
+    assert found.distance[found.resolved].max(initial=0) < 1e-3

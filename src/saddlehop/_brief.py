@@ -1,4 +1,4 @@
-"""Printing of results: the names of what they hold, with shapes in place of numbers."""
+"""Values in one short line, for printed results and messages."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ class Brief:
 
     def __repr__(self) -> str:
         names = [field.name for field in fields(self) if field.repr]  # type: ignore[arg-type]
-        values = ", ".join(f"{name}={_brief(getattr(self, name))}" for name in names)
+        values = ", ".join(f"{name}={brief(getattr(self, name))}" for name in names)
         return f"{type(self).__name__}({values})"
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Return a value in one short line: as it is written, or its type, shape or length."""
     if isinstance(value, Brief):
         return f"<{type(value).__name__}>"
     if hasattr(value, "shape") and np.ndim(value):
         return f"<{value.dtype} {value.shape}>"
-    if isinstance(value, (tuple, list, dict)) and len(repr(value)) > _LONGEST:
-        return f"<{type(value).__name__} of {len(value)}>"
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"<{type(value).__name__}>"
+    kind = type(value).__name__
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return f"<{kind}>"
+    if len(text) <= _LONGEST and "\n" not in text:
+        return text
+    return f"<{kind} of {len(value)}>" if isinstance(value, (tuple, list, dict)) else f"<{kind}>"

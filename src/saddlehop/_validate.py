@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ._arrays import Array
+from ._brief import brief
 from .errors import InputError
 
 
@@ -22,17 +25,29 @@ def frozen_array(value: Any, name: str, ndim: int) -> Array:
             f"`{name}` has shape {array.shape}; pass an array with "
             f"{ndim} dimension{'s' if ndim > 1 else ''}."
         )
-    if not np.isfinite(array).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = index[0] if ndim == 1 else index
-        raise InputError(
-            f"`{name}` holds {array[index]} at index {where}; every entry must be a finite number, "
-            "so remove or replace that sample."
-        )
+    _require_finite(array, name)
     if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
         array = np.array(array, order="C")
         array.flags.writeable = False
     return array
+
+
+def finite_floats(value: Any, name: str) -> Array:
+    """Return finite numbers of any shape as float64."""
+    array = as_floats(value, name)
+    _require_finite(array, name)
+    return array
+
+
+def _require_finite(array: Array, name: str) -> None:
+    if np.isfinite(array).all():
+        return
+    index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    where = ", ".join(map(str, index)) if array.ndim < 2 else str(index)
+    raise InputError(
+        f"`{name}` holds {array[index]}{' at index ' * (array.ndim > 0)}{where}; every entry must be "
+        "a finite number, so remove or replace that sample."
+    )
 
 
 def as_floats(value: Any, name: str) -> Array:
@@ -43,10 +58,15 @@ def as_floats(value: Any, name: str) -> Array:
         array = np.asarray(value)
     except ValueError:
         raise InputError(f"`{name}` has rows of different length; pass a full array.") from None
+    except (TypeError, RuntimeError) as err:  # such as tensors that require a gradient
+        raise InputError(
+            f"`{name}` cannot be read as an array ({str(err).rstrip('.')}); pass a NumPy array."
+        ) from None
     if array.dtype.kind == "c":
         raise InputError(f"`{name}` is complex; pass real numbers.")
     if array.dtype.kind in "biuf":
-        return array.astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):  # of longer floats
+            return array.astype(np.float64, copy=False)
     try:
         if array.dtype.kind != "O":
             raise TypeError
@@ -73,9 +93,27 @@ def positive_int(value: Any, name: str) -> int:
 
 def int_at_least(value: Any, name: str, least: int) -> int:
     """Return `value` as an int of at least `least`."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+    if _is_number(value, int, np.integer) and value >= least:
         return int(value)
-    raise InputError(f"`{name}` is {value!r}; pass a whole number of at least {least}.")
+    raise InputError(f"`{name}` is {brief(value)}; pass a whole number of at least {least}.")
+
+
+def _is_number(value: Any, *kinds: type) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, (bool, np.timedelta64))
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return a yes or no."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise InputError(f"`{name}` is {brief(value)}; pass True or False.")
+
+
+def as_path(value: Any, name: str) -> Path:
+    """Return a path."""
+    if isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str):
+        return Path(value)
+    raise InputError(f"`{name}` is {brief(value)}; pass a path.")
 
 
 def one_of(value: Any, name: str, choices: tuple[str, ...]) -> str:
@@ -83,7 +121,7 @@ def one_of(value: Any, name: str, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in choices:
         return value
     known = ", ".join(repr(choice) for choice in choices)
-    raise InputError(f"`{name}` is {value!r}; pass one of {known}.")
+    raise InputError(f"`{name}` is {brief(value)}; pass one of {known}.")
 
 
 def as_generator(rng: Any) -> np.random.Generator:
@@ -92,7 +130,7 @@ def as_generator(rng: Any) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise InputError(
-            f"`rng` is {rng!r}; pass None, a non-negative int or a numpy Generator."
+            f"`rng` is {brief(rng)}; pass None, a non-negative int or a numpy Generator."
         ) from None
 
 
@@ -106,6 +144,9 @@ def instance_of(value: Any, name: str, *kinds: type) -> Any:
 
 def real_number(value: Any, name: str) -> float:
     """Return `value` as a float; nan is let through to the check of its range."""
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        return float(value)
-    raise InputError(f"`{name}` is {value!r}; pass a number.")
+    try:
+        if _is_number(value, int, float, np.integer, np.floating):
+            return float(value)
+    except OverflowError:
+        pass
+    raise InputError(f"`{name}` is {brief(value)}; pass a number that a float can hold.")

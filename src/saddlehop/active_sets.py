@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from ._arrays import Array
 from ._brief import Brief
 from ._memory import require_memory
-from ._validate import as_generator, instance_of, positive_int, require_length
+from ._validate import (
+    as_floats,
+    as_generator,
+    instance_of,
+    int_at_least,
+    positive_int,
+    require_length,
+)
 from .errors import InputError
 from .problem import Problem
 
@@ -61,7 +68,7 @@ class ActiveSets(Brief):
                 f"`active` has shape {bits.shape} and type {bits.dtype}; pass a boolean array of "
                 "shape (neurons, samples)."
             )
-        neuron_signs = np.asarray(signs)
+        neuron_signs = as_floats(signs, "signs")
         if neuron_signs.ndim != 1:
             raise InputError(
                 f"`signs` has shape {neuron_signs.shape}; pass one sign for each neuron."
@@ -116,6 +123,8 @@ class ActiveSets(Brief):
         self, neuron: int, samples: NDArray[np.int64] | slice = slice(None)
     ) -> NDArray[np.bool_]:
         """Return whether `neuron` is active on each of `samples`."""
+        if int_at_least(neuron, "neuron", 0) >= self.width:
+            raise InputError(f"`neuron` is {neuron} but there are {self.width}; count from 0.")
         word = self.words[samples, neuron // WORD]
         return np.asarray((word >> np.uint64(neuron % WORD)) & np.uint64(1), dtype=bool)
 

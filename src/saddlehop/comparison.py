@@ -133,6 +133,14 @@ def _require_same(flow: FlowPath | Recording, jumps: JumpPath) -> None:
             f"`flow` has {flow.log_output.shape[1]} neurons and `jumps` has {jumps.width}; solve "
             "both from the same start."
         )
+    if isinstance(flow, FlowPath) and jumps.alignment is not None:
+        ours, theirs = flow.init, jumps.alignment.initialization
+        if not np.array_equal(ours.output, theirs.output) or not np.array_equal(
+            ours.hidden, theirs.hidden
+        ):
+            raise InputError(
+                "`flow` and `jumps` have different starts; solve both from the same start."
+            )
     if flow.log_init_scale >= 0:
         raise InputError(
             f"`flow` has log λ = {flow.log_init_scale:.6g}, where there is no clock; pass a flow at "

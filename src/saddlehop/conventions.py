@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._arrays import Array
-from ._validate import as_floats, as_generator, one_of, positive_int, real_number
+from ._validate import as_floats, as_generator, instance_of, one_of, positive_int, real_number
 from .errors import InputError
 from .initialization import LAWS, Initialization
 from .problem import Problem
@@ -129,10 +129,12 @@ class Convention:
 
     def time(self, steps: Any, lr: float, problem: Problem, momentum: float = 0.0) -> Array:
         """Return our time t after `steps` steps of rate `lr`, in the shape of `steps`."""
+        instance_of(problem, "problem", Problem)
         return time_of_steps(steps, lr, self.loss, n_samples=problem.n_samples, momentum=momentum)
 
     def steps(self, t: Any, lr: float, problem: Problem, momentum: float = 0.0) -> Array:
         """Return how many steps of rate `lr` reach our time t, in the shape of `t`."""
+        instance_of(problem, "problem", Problem)
         return steps_of_time(t, lr, self.loss, n_samples=problem.n_samples, momentum=momentum)
 
     def their_loss(self, loss: Any, problem: Problem, width: int) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._arrays import Array, frozen
 from ._memory import require_memory
-from ._validate import as_generator, one_of, positive_int
+from ._validate import as_generator, flag, one_of, positive_int
 from .errors import InputError
 from .orthogonalization import orthogonalize
 from .problem import Problem
@@ -70,7 +70,7 @@ def load_digits(n_samples: int = 48, *, orthogonal: bool = True) -> tuple[Array,
     E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
     Repository, 1998, doi:10.24432/C50P49, CC BY 4.0.
     """
-    n = positive_int(n_samples, "n_samples")
+    n, made_orthogonal = positive_int(n_samples, "n_samples"), flag(orthogonal, "orthogonal")
     with (files("saddlehop") / "data" / "digits.csv").open() as lines:
         table = np.loadtxt(lines, delimiter=",", skiprows=1)
     if n > len(table):
@@ -79,7 +79,7 @@ def load_digits(n_samples: int = 48, *, orthogonal: bool = True) -> tuple[Array,
             f"{len(table)}."
         )
     digit, pixels = table[:n, 0], table[:n, 1:]
-    return orthogonalize(pixels) if orthogonal else pixels, digit - digit.mean()
+    return orthogonalize(pixels) if made_orthogonal else pixels, digit - digit.mean()
 
 
 def _draw_labels(n: int, labels: str, generator: np.random.Generator) -> Array:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array
-from ._brief import Brief
+from ._brief import Brief, brief
 from ._memory import require_memory
 from ._validate import as_floats, instance_of, positive_int
 from .errors import FlowError, InputError
@@ -220,6 +220,8 @@ def simulate_flow(
     tolerance = _require_rtol(rtol)
     most = positive_int(max_steps, "max_steps")
     _require_start(problem, init, log_scale)
+    if progress is not None and not callable(progress):
+        raise InputError(f"`progress` is {brief(progress)}; pass a function of the time reached.")
     trajectory = begin(problem, init, log_scale, end, tolerance)
     status = "learned"
     if end == np.inf and not problem.y.any():

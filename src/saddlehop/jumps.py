@@ -137,6 +137,7 @@ def losses_of(of_labels: NDArray[np.int64], n_samples: int) -> Array:
 def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets:
     if isinstance(start, Alignment):
         require_length(start.sets.words, "start", problem.n_samples, "`problem.y`")
+        _require_same_problem(problem, start.problem)
         return start.sets
     if isinstance(start, ActiveSets):
         return with_matching_signs(problem, start)
@@ -144,6 +145,15 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
         f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or "
         "ActiveSets."
     )
+
+
+def _require_same_problem(problem: Problem, other: Problem) -> None:
+    if problem is not other and not (
+        np.array_equal(problem.y, other.y) and np.array_equal(problem.norms, other.norms)
+    ):
+        raise InputError(
+            "`start` is the alignment of another problem; align the start on `problem`."
+        )
 
 
 def with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:

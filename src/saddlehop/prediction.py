@@ -19,7 +19,7 @@ import numpy as np
 
 from ._arrays import Array
 from ._brief import Brief
-from ._validate import as_floats
+from ._validate import finite_floats
 
 if TYPE_CHECKING:
     from .jump_path import JumpPath
@@ -54,7 +54,7 @@ class Prediction(Brief):
 
     def loss_at(self, t: Any) -> Array:
         """Return the composite loss at times `t` of any shape."""
-        times = as_floats(t, "t")
+        times = finite_floats(t, "t")
         flat = times.ravel()
         problem = self.jumps.problem
         doubled = np.full(flat.size, np.sum(problem.y[self.jumps.unfit] ** 2))
@@ -66,7 +66,7 @@ class Prediction(Brief):
 
     def log_output_at(self, t: Any) -> Array:
         """Return log|a_j| at times `t` of any shape; the neurons are the last axis."""
-        times = as_floats(t, "t")
+        times = finite_floats(t, "t")
         flat = times.ravel()
         stage = np.searchsorted(np.maximum.accumulate(self._origins), flat, side="right")
         values = self._lines(flat, stage)
@@ -106,10 +106,12 @@ def resolving_scale(jumps: JumpPath) -> Array:
         gap = jumps.times[i + 1] - jumps.times[i]
         scale = max(spans[i][1] - spans[i + 1][0], 0.0) / gap
         needed[i : i + 2] = np.maximum(needed[i : i + 2], scale)
+    rates = jumps.growth_rates
     for i, solved in enumerate(jumps.solved):
         rivals = solved.passengers
         distance = -jumps.exponents[i + 1, rivals]
-        head = solved.arrivals[rivals] - np.log(solved.orbit.output.max()) - _LOG_SMALL
+        grown = solved.arrivals[rivals] + rates[i, rivals] * solved.half_times.min()
+        head = grown - np.log(solved.orbit.output.max()) - _LOG_SMALL
         needed[i] = max(needed[i], np.max(head / distance, initial=0.0))
     return np.asarray(-needed / np.log(10))
 

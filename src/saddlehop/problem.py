@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ._arrays import Array, chunks, frozen
 from ._brief import Brief
-from ._validate import frozen_array, real_number, require_length
+from ._validate import flag, frozen_array, real_number, require_length
 from .errors import InputError, NotOrthogonalError
 
 ORTH_TOL = 1e-8
@@ -74,7 +74,7 @@ class Problem(Brief):
             directions = validated_rows(self.directions, "directions")
             require_length(directions, "directions", y.size, "`y`")
             _require_unit_rows(directions)
-            if not assume_orthogonal:
+            if not flag(assume_orthogonal, "assume_orthogonal"):
                 _require_orthogonal_rows(directions, real_number(orth_tol, "orth_tol"))
             object.__setattr__(self, "directions", directions)
 

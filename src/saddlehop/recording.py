@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ._arrays import Array, frozen
 from ._brief import Brief
+from ._validate import as_floats
 from .errors import InputError
 from .initialization import Initialization
 from .network import Network
@@ -152,7 +153,7 @@ class Recording(Brief):
         return i, np.asarray((times - self.t[i]) / (self.t[i + 1] - self.t[i]))
 
     def _require_times(self, t: Any) -> Array:
-        times = np.asarray(t, dtype=np.float64)
+        times = as_floats(t, "t")
         if self.t.size < 2:
             raise InputError("The recording has no step yet; call the recorder after each one.")
         end = float(self.t[-1])

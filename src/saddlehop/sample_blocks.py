@@ -18,7 +18,7 @@ from ._arrays import Array, chunks
 from ._brief import Brief
 from ._memory import require_memory
 from ._optional import require
-from ._validate import as_generator, instance_of, one_of, positive_int
+from ._validate import as_generator, as_path, instance_of, one_of, positive_int
 from .active_sets import ActiveSets, Coins, Words, n_words
 from .block_process import Block
 from .datasets import LABELS, NORMS
@@ -77,16 +77,16 @@ class SampleBlocks(Brief):
         -------
         SampleBlocks
         """
-        size = positive_int(block_size, "block_size")
-        coins = Coins.draw(positive_int(width, "width"), as_generator(rng))
-        files = parquet_files(Path(path))
+        size, m = positive_int(block_size, "block_size"), positive_int(width, "width")
+        coins = Coins.draw(m, as_generator(rng))
+        files = parquet_files(as_path(path, "path"))
         groups = [group for file in files for group in _row_groups(file)]
         n_samples = sum(group.n_rows for group in groups)
         if n_samples == 0:
             raise DataFileError(f"{str(path)!r} has no rows; pass at least one sample.")
         recipes = tuple(
             _ReadBlock(coins, part.start, _pieces(groups, part))
-            for part in _parts(n_samples, size, coins.signs.size)
+            for part in _parts(n_samples, size, m)
         )
         return cls(recipes, coins.signs)
 
@@ -117,15 +117,15 @@ class SampleBlocks(Brief):
         SampleBlocks
         """
         n = positive_int(n_samples, "n_samples")
-        size = positive_int(block_size, "block_size")
+        size, m = positive_int(block_size, "block_size"), positive_int(width, "width")
         one_of(labels, "labels", LABELS)
         one_of(norms, "norms", NORMS)
         generator = as_generator(rng)
-        coins = Coins.draw(positive_int(width, "width"), generator)
+        coins = Coins.draw(m, generator)
         keys = generator.integers(0, 2**64, size=(2, 2), dtype=np.uint64)
         recipes = tuple(
             _DrawnBlock(coins, part.start, part.stop - part.start, labels, norms, keys)
-            for part in _parts(n, size, width)
+            for part in _parts(n, size, m)
         )
         return cls(recipes, coins.signs)
 

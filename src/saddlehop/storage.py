@@ -20,6 +20,7 @@ import numpy as np
 from ._codec import CLASSES, Decoder, Encoder
 from ._files import write_whole
 from ._optional import require
+from ._validate import as_path
 from ._version import __version__
 from .errors import DataFileError, InputError
 
@@ -49,7 +50,7 @@ Prediction, MinNormInterpolator, Recording, Saddle or SaddleCheck
     MissingExtraError
         If netCDF or Zarr is asked for and its packages are missing.
     """
-    path = Path(path)
+    path = as_path(path, "path")
     suffix = _suffix(path, InputError)
     if type(obj).__name__ not in CLASSES or type(obj) is not CLASSES[type(obj).__name__]:
         raise InputError(
@@ -92,7 +93,7 @@ def load(path: str | Path) -> Any:
     MissingExtraError
         If it is netCDF or Zarr and the packages that read it are missing.
     """
-    path = Path(path)
+    path = as_path(path, "path")
     suffix = _suffix(path, DataFileError)
     if not path.exists():
         raise DataFileError(f"There is no file {str(path)!r}; pass one that `sh.save` wrote.")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ._arrays import Array
 from ._optional import require
+from ._validate import as_path
 from .errors import DataFileError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_samples(path: str | Path, target: str = "y") -> tuple[Array, Array]:
     DataFileError
         If the file is missing or malformed, or has no such column or a column that is not numeric.
     """
-    path = Path(path)
+    path = as_path(path, "path")
     if not path.is_file():
         raise DataFileError(f"There is no file {str(path)!r}; pass a CSV, Parquet or NPZ file.")
     readers = {".csv": _read_csv, ".parquet": _read_parquet}

@@ -14,7 +14,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._files import write_whole
-from .._validate import positive_int
+from .._validate import as_path, positive_int
 from ..curves import Curve, clock_end, require_clock, sample
 from ..errors import InputError
 from ..flow import FlowPath
@@ -62,7 +62,7 @@ def animate(
     pathlib.Path
         The file.
     """
-    target = FilePath(path)
+    target = as_path(path, "path")
     writer = _writer(target, positive_int(fps, "fps"))
     clock = eased_clock(flow, jumps, positive_int(frames, "frames"))
     figure, draw = _stage(flow, jumps)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._progress import trial_bar
-from .._validate import positive_int
+from .._validate import as_path, positive_int
 from ..active_sets import n_threads
 from ..errors import InputError
 from .crews import ClusterCrew, Crew, OwnCrew, ProcessCrew
@@ -64,7 +64,7 @@ def sweep(
     """
     spec = _as_spec(spec)
     crew = _crew(workers, scheduler)
-    with Store(Path(out), spec).open() as store:
+    with Store(as_path(out, "out"), spec).open() as store:
         runs, damaged = store.remaining()
         n_left = sum(map(len, runs))
         if n_left:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validate import int_at_least, one_of, positive_int
+from .._validate import as_path, int_at_least, one_of, positive_int
 from ..datasets import LABELS, NORMS
 from ..errors import InputError
 from ..initialization import LAWS
@@ -95,7 +95,7 @@ class Spec:
         InputError
             Naming the key and its line.
         """
-        path = Path(path)
+        path = as_path(path, "path")
         try:
             text = path.read_text(encoding="utf-8")
             content = tomllib.loads(text, parse_float=str)  # 1e-1000 is no float

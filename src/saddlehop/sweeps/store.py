@@ -25,6 +25,7 @@ import numpy as np
 
 from .._files import write_whole
 from .._optional import require
+from .._validate import as_path
 from .._version import __version__
 from ..errors import DataFileError, InputError, SaddlehopError
 from .spec import Spec
@@ -130,7 +131,7 @@ def read_sweep(folder: str | Path) -> pd.DataFrame:
         `log10_init_scale`), `error` (empty unless the trial failed; then the rest is missing), and
         what was computed. `frame.attrs["complete"]` says whether all trials have run.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     file = folder / "spec.json"
     if not file.is_file():
         raise DataFileError(
