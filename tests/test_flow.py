@@ -488,3 +488,15 @@ def test_steps_tried_far_beyond_what_they_can_pass_are_refused():
     flow = flow_of(jumps, 30)
     assert flow.success
     assert flow.sq_norms[-1] == pytest.approx(jumps.sq_norms[-1], rel=0.05)
+
+
+@pytest.mark.compiled
+def test_balanced_neurons_that_are_dead_stay_dead():
+    """|a| = ‖w‖ to within rounding: what rounding leaves of the difference must not come to grow."""
+    problem = sh.Problem([1.0, 2.0])
+    for seed in range(150):
+        init = sh.Initialization.draw(problem, 1, rng=seed)
+        if sh.solve_jumps(problem, init).n_jumps == 0:
+            for rtol in (1e-4, 1e-8):
+                flow = sh.simulate_flow(problem, init, init_scale="1e-8", rtol=rtol)
+                assert flow.losses[-1] == pytest.approx(1.25, rel=1e-6)

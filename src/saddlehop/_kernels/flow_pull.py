@@ -21,6 +21,7 @@ from numba import njit
 from .flow_state import EPS, INNER, Constants, State, Work, swap_pairs
 
 SNAP = 16.0 * EPS  # |ρa + b| below this share of ρa is rounding: the neuron decays for ever
+MOST_SNAP = 1e-3
 HUGE = 1e140
 TINY = 1e-300
 
@@ -117,6 +118,12 @@ def _sorted_deaths(
 
 
 @njit(**INNER)
+def _snap(first: float, a: float) -> float:
+    """What share of ρa is rounding once a has come down from `first`: that of a² − ‖u‖² stays."""
+    return min(SNAP * (first / a) ** 2, MOST_SNAP) if 0.0 < a < first else SNAP
+
+
+@njit(**INNER)
 def _run_until_turn(
     a: float,
     hidden: np.ndarray,
@@ -138,11 +145,14 @@ def _run_until_turn(
         if hidden[p] >= 0.0:
             b += pull[p] * hidden[p]
     members, stay = _sorted_deaths(hidden, pull, bound, threshold, tail)
-    moved, died = 0.0, 0
+    moved, died, first = 0.0, 0, a
     while True:
         rho = math.sqrt(stay + tail[died])
+        snap = _snap(first, a)
         if rho == 0.0:
             b = 0.0  # nothing pulls; what is left of it is rounding
+        elif b < 0.0 and abs(rho * a + b) <= snap * rho * a:
+            b = -rho * a
         wait, a_next, b_next = np.inf, a, b
         step = np.inf
         if rho > 0.0:
@@ -161,26 +171,38 @@ def _run_until_turn(
             break
         hidden[members[died]] = -max(time, TINY)
         died += 1
-    growth = 0.0
+    growth, noise = 0.0, 0.0
     event[0], event[1], event[2], event[3] = time, a, b, rho
     if a > 0.0 or b > 0.0:
         growth, a_new, last = glide(a, b, rho, time)
         if growth == 0.0 and a > 0.0 and b < 0.0:  # it decays for ever: A from its end
             moved += a / rho
             last = -a_new / rho
+            noise = snap * a / rho
         a, time = a_new, 0.0
     else:
         last = 0.0
-    _shift(hidden, pull, moved, last, growth)
+    _shift(hidden, pull, moved, last, growth, noise)
     return growth, a, b, time
 
 
 @njit(**INNER)
-def _shift(hidden: np.ndarray, pull: np.ndarray, moved: float, last: float, growth: float) -> None:
+def _shift(
+    hidden: np.ndarray,
+    pull: np.ndarray,
+    moved: float,
+    last: float,
+    growth: float,
+    noise: float,
+) -> None:
+    """Move the alive pairs by A = moved e^{growth} + last; what is left of `moved` may be noise."""
     factor = math.exp(-growth)
     for p in range(hidden.size):
         if hidden[p] >= 0.0:
-            hidden[p] = max((hidden[p] + pull[p] * moved) * factor + pull[p] * last, 0.0)
+            rest = hidden[p] + pull[p] * moved
+            if noise > 0.0 and abs(rest) <= noise * abs(pull[p]) + SNAP * hidden[p]:
+                rest = 0.0
+            hidden[p] = max(rest * factor + pull[p] * last, 0.0)
 
 
 @njit(**INNER)
