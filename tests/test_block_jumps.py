@@ -155,6 +155,7 @@ def test_bad_parquet(tmp_path, content, message):
     ("call", "message"),
     [
         (lambda: sh.SampleBlocks.draw(10**3, 10**13), "GiB of this machine; pass fewer"),
+        (lambda: sh.SampleBlocks.from_parquet(None, 4), "`path` is None; pass a path"),
         (lambda: sh.SampleBlocks.draw(10**8, 64, block_size=1), "pass at least 96"),
         (
             lambda: sh.SampleBlocks.draw(10**14, 64, block_size=10**11),
@@ -235,3 +236,17 @@ def test_blocks_are_not_changed():
     block = Block(sets.words.copy(), problem.y, problem.norms)
     run(ThreadTeam([block]), 1000, 20, 0.0)
     np.testing.assert_array_equal(block.words, sets.words)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    column = pa.array([1.0, 2.0])
+    parquet.write_table(pa.table([column, column], names=["y", "y"]), tmp_path / "two.parquet")
+    with pytest.raises(sh.SaddlehopError, match=r"'two.parquet' has two columns 'y'; remove one"):
+        sh.SampleBlocks.from_parquet(tmp_path / "two.parquet", 4)
+
+
+def test_widths_of_any_whole_type():
+    assert sh.SampleBlocks.draw(10**6, np.int16(60), rng=0).width == 60

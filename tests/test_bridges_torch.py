@@ -386,3 +386,28 @@ def test_bad_input_gets_one_sentence(setting):
         module[0].weight[0, 0] = float("nan")
     with pytest.raises(sh.SaddlehopError, match="not finite at step 3"):
         record(0.1)
+
+
+def test_half_precision_and_problems_are_read(setting):
+    problem, init = setting
+    X, y = to_tensors(problem)
+    short = to_module(init, 0.1, problem, dtype=torch.bfloat16)
+    recording = Recorder(short, X, y).recording
+    np.testing.assert_allclose(recording.output[0], 0.1 * init.output, rtol=1e-2)
+    read = from_module(short, X.to(torch.bfloat16), 0.1, orth_tol=0.02)
+    np.testing.assert_allclose(read.output, init.output, rtol=1e-2)
+    module = to_module(init, 0.1, problem)
+    np.testing.assert_array_equal(
+        from_module(module, problem).hidden, from_module(module, X).hidden
+    )
+
+
+@pytest.mark.parametrize("scale", ["1e310", "1e-400", "1e200"])
+def test_scales_beyond_floats_are_refused(setting, scale):
+    problem, init = setting
+    module = to_module(init, 1, problem)
+    if scale != "1e200":
+        with pytest.raises(sh.SaddlehopError, match="beyond any float a module can hold"):
+            from_module(module, to_tensors(problem)[0], scale)
+    with pytest.raises(sh.SaddlehopError, match="products of two weights leave the range"):
+        to_module(init, scale, problem)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import saddlehop as sh
@@ -241,3 +242,34 @@ def test_python_m_saddlehop_is_the_same_command():
         [sys.executable, "-m", "saddlehop", "--version"], capture_output=True, text=True, check=True
     )
     assert out.stdout == f"{sh.__version__}\n"
+
+
+def test_files_in_a_data_folder_are_not_overwritten(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    pd.DataFrame({"y": [1.0, -2, 3]}).to_parquet(folder / "a.parquet")
+    before = (folder / "a.parquet").read_bytes()
+    code, _, err = run("jumps", folder, "--csv", folder / "a.parquet")
+    assert (code, (folder / "a.parquet").read_bytes()) == (2, before)
+    assert "'a.parquet' lies in the data folder; pass another file to write." in err
+
+
+def test_laws_are_checked_for_samples_too(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"y": [1.0, -2, 3]}).to_parquet(tmp_path / "a.parquet")
+    code, _, err = run("jumps", tmp_path / "a.parquet", "--law", "foo")
+    assert code == 2
+    assert "`law` is 'foo'; pass one of" in err
+
+
+def test_a_sweep_in_which_every_trial_fails_is_an_error(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "broken.py").write_text(
+        "def fail(problem, init, rng):\n    raise ValueError('no')\n"
+    )
+    spec = tmp_path / "spec.toml"
+    spec.write_text('compute = "broken:fail"\nn_samples = 3\nwidth = 2\nrepeats = 2\n')
+    code, _, err = run("sweep", spec, "--out", tmp_path / "out", "--workers", 1)
+    assert code == 2
+    assert "No trial succeeded; mend that, and run it into another folder" in err

@@ -115,3 +115,39 @@ def test_tiny_and_huge_rows_have_exact_norms():
 def test_bad_input_gets_one_sentence(build, sentence):
     with pytest.raises(sh.SaddlehopError, match=sentence):
         build()
+
+
+class Unreadable:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: sh.Problem(Unreadable()),
+            "`y` cannot be read as an array .*; pass a NumPy array.",
+        ),
+        (
+            lambda: sh.Problem([1.0], [1.0], np.eye(1), orth_tol=10**400),
+            "a number that a float can hold",
+        ),
+        (
+            lambda: sh.Problem([1.0], [1.0], np.eye(1), assume_orthogonal=[1, 2]),
+            "pass True or False",
+        ),
+        (lambda: sh.load_digits(np.timedelta64(3, "s")), "pass a whole number of at least 1"),
+        (lambda: sh.make_orthogonal(10**400), "more than the"),
+        (
+            lambda: sh.make_orthogonal(np.zeros((3, 3, 3))),
+            "`n_samples` is <float64 .3, 3, 3.>; pass",
+        ),
+        (lambda: sh.save(None, sh.Problem([1.0])), "`path` is None; pass a path"),
+        (lambda: sh.read_sweep(3), "`folder` is 3; pass a path"),
+    ],
+)
+def test_values_of_the_wrong_kind_get_one_short_sentence(call, message):
+    with pytest.raises(sh.SaddlehopError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

@@ -50,6 +50,8 @@ def require_writable(data: Path, plot: Path | None, csv: Path | None) -> None:
     for path in (plot, csv):
         if path and path.resolve() == data.resolve():
             raise InputError(f"{path.name!r} is the data file itself; pass another file to write.")
+        if path and path.is_file() and path.resolve().parent == data.resolve():
+            raise InputError(f"{path.name!r} lies in the data folder; pass another file to write.")
         if path and path.is_dir():
             raise InputError(f"{str(path)!r} is a folder; pass a file to write.")
         if path and not path.parent.is_dir():

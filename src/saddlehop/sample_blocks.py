@@ -287,12 +287,17 @@ def _open(file: Path) -> Any:
     from pyarrow.parquet import ParquetFile
 
     try:
-        return ParquetFile(file)
+        content = ParquetFile(file)
     except (ArrowException, OSError) as err:
         reason = " ".join(str(err).split()).rstrip(".")
         raise DataFileError(
             f"{file.name!r} is not a readable Parquet file ({reason}); write it again."
         ) from None
+    names = content.schema_arrow.names
+    for name in COLUMNS:
+        if names.count(name) > 1:
+            raise DataFileError(f"{file.name!r} has two columns {name!r}; remove one of them.")
+    return content
 
 
 def _row_groups(file: Path) -> list[_RowGroup]:

@@ -150,7 +150,7 @@ def _position(table: pd.DataFrame, target: str, name: str) -> int:
     try:
         return range(len(names))[int(target)]
     except (ValueError, IndexError):
-        known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        known = ", ".join(names if len(names) <= 8 else [*names[:4], "...", *names[-4:]])
         raise DataFileError(
             f"{name!r} has no target column {target!r}; pass one of {known} or a position from 0 "
             f"to {len(names) - 1} as `--target`."

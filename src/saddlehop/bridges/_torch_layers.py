@@ -57,6 +57,8 @@ def linear_layers(module: torch.nn.Module) -> tuple[torch.nn.Linear, torch.nn.Li
 
 
 def problem_of(X: Any, y: Any, orth_tol: float | None) -> Problem:
+    if isinstance(X, Problem):
+        return X
     inputs = X if sparse.issparse(X) else as_array(X)
     if orth_tol is None:
         orth_tol = SINGLE_ORTH_TOL if inputs.dtype == np.float32 else ORTH_TOL
@@ -65,7 +67,14 @@ def problem_of(X: Any, y: Any, orth_tol: float | None) -> Problem:
 
 
 def as_array(value: Any) -> Any:
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    """Return a tensor or what else there is as an array; masks are kept, to be refused later."""
+    if not hasattr(value, "detach"):
+        return np.asanyarray(value)
+    tensor = value.detach().cpu()
+    is_short = (
+        tensor.is_floating_point() and tensor.element_size() < 4
+    )  # bfloat16 is unknown to NumPy
+    return (tensor.float() if is_short else tensor).numpy()
 
 
 def numbers(weight: torch.Tensor) -> Array:

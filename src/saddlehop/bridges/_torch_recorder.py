@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..conventions import speed
 from ..errors import InputError
 from ..recording import Recording
 from ..scale import parse_scale
 from ..snapshots import MAX_BYTES, Snapshots
-from ._torch_layers import as_array, linear_layers, problem_of, require_plain_outputs
+from ._torch_layers import as_array, linear_layers, numbers, problem_of, require_plain_outputs
 
 if TYPE_CHECKING:
     import torch
@@ -136,7 +134,7 @@ class Recorder:
     def _weights(self) -> tuple[Any, Any]:
         first, second = self._layers
         return (
-            self._unit * second.weight.detach()[0].cpu().numpy().astype(np.float64),
+            self._unit * numbers(second.weight)[0],
             _copy_of(first.weight, self._unit),
         )
 

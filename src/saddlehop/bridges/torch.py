@@ -7,6 +7,7 @@ u_jk = w_j·e_k; the part of w_j outside the span of the samples never moves und
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -133,7 +134,8 @@ def from_module(
     X : Tensor or array_like, shape (n, d)
         Orthogonal inputs.
     init_scale : float or str
-        The scale λ > 0 that the weights are divided by. With 1 they are the weights as they are.
+        The scale λ > 0 that the weights are divided by. With 1 they are the weights as they are:
+        the limit is the same, but times at a finite λ count from the scale that is left out.
     orth_tol : float, optional
         Largest cosine allowed between two rows; 1e-8, or 1e-6 for inputs in single precision.
 
@@ -156,9 +158,10 @@ def from_module(
             "the inputs it is trained on."
         )
     require_plain_outputs(module, first, second)
-    divisor = np.exp(parse_scale(init_scale))
-    if divisor == 0:
-        raise InputError(f"`init_scale` is {init_scale!r}, below any float a module can hold.")
+    log_scale = parse_scale(init_scale)
+    if abs(log_scale) > 700:
+        raise InputError(f"`init_scale` is {init_scale!r}, beyond any float a module can hold.")
+    divisor = np.exp(log_scale)
     return Initialization.from_weights(
         numbers(second.weight)[0] / divisor, numbers(first.weight) / divisor, problem
     )
@@ -202,10 +205,14 @@ def _dense_directions(problem: Problem) -> Array:
 
 def _scale_within(init_scale: Any, weights: Network | Initialization, range_: Any) -> float:
     """Return λ, or raise if weights would leave the range of the module's numbers."""
-    scale = float(np.exp(parse_scale(init_scale)))
+    scale = float(np.exp(min(parse_scale(init_scale), 700.0)))
     sizes = np.abs(weights.output)
     largest = scale * float(max(sizes.max(), np.abs(weights.hidden).max()))
-    if scale == 0 or (sizes.any() and largest**2 < range_.tiny) or largest > range_.max:
+    if (
+        scale == 0
+        or (sizes.any() and largest < math.sqrt(range_.tiny))
+        or largest > math.sqrt(range_.max)
+    ):
         raise InputError(
             f"`init_scale` is {init_scale!r}, where products of two weights leave the range of "
             f"{range_.dtype}; pass a scale closer to 1, or use `simulate_flow`, which takes any."

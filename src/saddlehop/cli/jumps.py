@@ -10,9 +10,11 @@ import typer
 from .._documents import block_jumps_document, jumps_document, print_json
 from .._files import require_writable, write_whole
 from .._show import print_block_jumps, print_jumps
+from .._validate import one_of
 from ..block_jumps import solve_jumps_blocks
 from ..certificate import certify
 from ..errors import InputError
+from ..initialization import LAWS
 from ..jumps import solve_jumps
 from ..sample_blocks import SampleBlocks, is_sample_file
 from ._options import (
@@ -54,6 +56,7 @@ def jumps_command(
     on a Dask cluster if a scheduler is given.
     """
     require_writable(data, plot, csv)
+    one_of(law, "law", LAWS)
     if is_sample_file(data):
         if plot or orthogonal or prove or law == "gaussian" or target != "y":
             raise InputError(

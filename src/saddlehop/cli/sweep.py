@@ -37,4 +37,8 @@ def sweep_command(
     failed = frame[frame["error"] != ""]
     if len(failed):
         say(f"{len(failed)} of {len(frame)} trials failed; the first: {failed['error'].iloc[0]}")
+    if len(failed) == len(frame) > 0:
+        raise SaddlehopError(
+            f"No trial succeeded; mend that, and run it into another folder than {out}."
+        )
     print(f"{len(frame)} trials in {out}; read them with saddlehop.read_sweep({str(out)!r}).")
