@@ -243,3 +243,19 @@ def test_a_flow_with_nothing_to_add_between_its_steps_can_be_drawn(setting):
     early = sh.simulate_flow(problem, flows[0].init, init_scale=1e-4, t_end=1e-3)
     assert early.log_output_at([]).shape == (0, jumps.width)
     assert plot.loss_staircase(jumps, early).get_lines()[0].get_xdata()[-1] < jumps.times[0]
+
+
+def test_late_jumps_that_fit_next_to_nothing_are_cut_off():
+    """One label in a thousand waits for long; the picture ends where the rest is fitted."""
+    problem = sh.Problem([2.0, -1.5, 1.0, 1e-3])
+    sets = sh.ActiveSets.from_bool(np.eye(4, dtype=bool), [1, -1, 1, 1])
+    jumps = sh.solve_jumps(problem, sets)
+    assert jumps.times[-1] > 100 * jumps.times[-2]
+    for draw in (plot.loss_staircase, plot.neuron_fan, plot.norm_path):
+        ax = draw(jumps)
+        assert jumps.times[-2] < ax.get_xlim()[1] < 2 * jumps.times[-2]
+        assert f"1 more to {jumps.times[-1]:.4g} →" in [text.get_text() for text in ax.texts]
+        plt.close("all")
+    whole = sh.solve_jumps(sh.Problem([2.0, -1.5, 1.0, 0.5]), sets)
+    assert plot.loss_staircase(whole).get_xlim()[1] > whole.times[-1]
+    plt.close("all")

@@ -222,8 +222,10 @@ def _certificate_summary(certificate: Certificate) -> list[str]:
 
 
 def _counted(words: Sequence[str]) -> str:
-    kinds = dict.fromkeys(words)
-    return ", ".join(f"{words.count(kind)} {kind}" for kind in kinds) or "no jump"
+    counts = {kind: words.count(kind) for kind in dict.fromkeys(words)}
+    if counts.get("tie", 0) > 1:
+        counts = {("ties" if kind == "tie" else kind): count for kind, count in counts.items()}
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no jump"
 
 
 def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

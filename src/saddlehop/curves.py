@@ -20,6 +20,7 @@ from .prediction import Prediction
 
 LEVEL = 0.01  # part of the first loss that may fall between two points
 MOST_BETWEEN = 15  # points put between two steps
+NEGLIGIBLE, LATE = 1e-3, 2.0  # part of the first loss, factor in time: jumps that are cut off
 EVEN = 800  # points of a path that has no steps
 
 
@@ -62,6 +63,13 @@ class Curve:
 def clock_end(jumps: JumpPath) -> float:
     """Where pictures of `jumps` end on the clock: a little after the last jump."""
     return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
+
+
+def view_end(jumps: JumpPath) -> float:
+    """Where pictures are cut: as `clock_end`, but before late jumps that fit next to nothing."""
+    left = jumps.losses[1:-1] <= NEGLIGIBLE * jumps.losses[0]
+    late = np.flatnonzero(left & (jumps.times[1:] > LATE * jumps.times[:-1]))
+    return float(jumps.times[late[0]]) * 1.3 if late.size else clock_end(jumps)
 
 
 def sample(path: Path, end: float, level: float = LEVEL) -> Curve:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from .curves import Curve, clock_end
+from .curves import Curve, clock_end, view_end
 from .jump_path import JumpPath
 from .plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
 from .plot.assignment import assignment
@@ -35,7 +35,7 @@ def staircase(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figur
         "marker": {"size": [0, *[9] * jumps.n_jumps, 0], "color": LIMIT},
         "hovertemplate": "clock %{x:.5g}, loss %{y:.5g}<extra>limit</extra>",
     }
-    layout = _layout("loss Σ r² / 2n", float(edges[-1]))
+    layout = _layout("loss Σ r² / 2n", view_end(jumps))
     layout["legend"] |= {"x": 0.02, "xanchor": "left", "y": 0.1, "yanchor": "bottom"}
     return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
 
@@ -56,7 +56,7 @@ def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
         | {"mode": "lines", "hoverinfo": "skip"}
         for name, chosen, colour, dash, width in kinds
     ]
-    layout = _layout("exponent log|a| / log(1/λ)", float(edges[-1]))
+    layout = _layout("exponent log|a| / log(1/λ)", view_end(jumps))
     layout["yaxis"]["range"] = [-1.08, 0.08]
     layout["legend"] |= {"y": 0, "yanchor": "bottom"}
     return {

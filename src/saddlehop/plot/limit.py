@@ -8,7 +8,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._validate import one_of
-from ..curves import Path, clock_end, require_clock, sample, step_times
+from ..curves import Path, clock_end, require_clock, sample, step_times, view_end
 from ..errors import InputError
 from ..flow import FlowPath
 from ..jump_path import JumpPath
@@ -57,7 +57,7 @@ def loss_staircase(
     ax = new_axes(ax)
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     for path, shade in zip(paths, shades(paths), strict=True):
-        curve = sample(path, edges[-1])
+        curve = sample(path, view_end(jumps))
         unit = require_clock(path) if in_t else 1.0
         ax.plot(
             curve.clock * unit, curve.losses, color=shade, lw=1.3, ls=style(path), label=label(path)
@@ -68,7 +68,7 @@ def loss_staircase(
         ax.stairs(jumps.losses, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
     ax.set_ylabel(r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
     ax.set_xlabel("time  $t$" if in_t else CLOCK_LABEL)
-    ax.set_xlim(0, edges[-1] * (max(map(require_clock, paths)) if in_t else 1.0))
+    _cut(ax, jumps, max(map(require_clock, paths)) if in_t else 1.0)
     ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))
     open_frame(ax)
     if paths:
@@ -104,14 +104,14 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
             look = {"color": POSITIVE if positive else NEGATIVE, "lw": 1.3, "zorder": 2}
         ax.plot(clock, exponents[:, neuron], ls="-" if positive else "--", **look)
     for path, shade in zip(paths, shades(paths), strict=True):
-        curve = sample(path, clock[-1])
+        curve = sample(path, view_end(jumps))
         sizes = curve.exponents[:, activates]
         ax.plot(curve.clock, sizes, color=shade, lw=0.7, ls=style(path), zorder=4)
     ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=LIMIT, zorder=5)
     _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
     ax.set_ylabel(r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
     ax.set_xlabel(CLOCK_LABEL)
-    ax.set_xlim(0, clock[-1])
+    _cut(ax, jumps)
     ax.set_ylim(-1.04, 0.06)
     open_frame(ax)
     return ax
@@ -136,14 +136,14 @@ def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax)
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     for path, shade in zip(paths, shades(paths), strict=True):
-        clock, sq_norms = _norms_of(path, edges[-1])
+        clock, sq_norms = _norms_of(path, view_end(jumps))
         ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
     ax.stairs(jumps.sq_norms, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
     least = min_norm_interpolator(jumps.problem).sq_norm
     ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
     ax.set_ylabel(r"squared norm  $\|\theta\|^2$")
     ax.set_xlabel(CLOCK_LABEL)
-    ax.set_xlim(0, edges[-1])
+    _cut(ax, jumps)
     ax.set_ylim(bottom=0)
     open_frame(ax)
     ax.legend(loc="lower right", fontsize=SMALL, frameon=False)
@@ -173,6 +173,18 @@ def jump_figure(jumps: JumpPath, *paths: Path, title: str | None = None) -> Figu
     if title:
         top.set_title(title, fontsize="medium", loc="left")
     return figure
+
+
+def _cut(ax: Axes, jumps: JumpPath, unit: float = 1.0) -> None:
+    """End the picture at `view_end`, and say what comes later."""
+    end = view_end(jumps)
+    ax.set_xlim(0, end * unit)
+    later = jumps.times[jumps.times > end]
+    if later.size:
+        text = f"{later.size} more to {later[-1] * unit:.4g} →"
+        ax.annotate(
+            text, (1, 1.01), xycoords="axes fraction", ha="right", va="bottom", fontsize=SMALL
+        )
 
 
 def _norms_of(path: Any, end: float) -> tuple[Array, Array]:
