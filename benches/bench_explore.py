@@ -7,7 +7,7 @@ import threading
 from rich.table import Table
 
 import saddlehop as sh
-from saddlehop.explore.server import make_app
+from saddlehop.pages.explore.server import make_app
 
 HOST = "127.0.0.1"
 MOVE = """async (place) => {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import saddlehop as sh
-from saddlehop.tables import read_samples
+from saddlehop.model.tables import read_samples
 
 
 class Tripwire:

@@ -9,8 +9,8 @@ from scipy import sparse
 import fuzz
 import saddlehop as sh
 import trials
+from saddlehop.model.tables import read_samples
 from saddlehop.sweeps import Spec
-from saddlehop.tables import read_samples
 
 
 def assert_no_failure(counts):

@@ -6,29 +6,29 @@ Put data in a `Problem`, draw an `Initialization`; `solve_jumps` gives the limit
 
 from . import conventions
 from ._version import __version__
-from .active_sets import ActiveSets
-from .alignment import Alignment, align
-from .block_jumps import BlockJumpPath, solve_jumps_blocks
-from .certificate import Certificate, certify
-from .check import SecondOpinion, second_opinion
-from .comparison import Comparison, compare
-from .curvature import asymptotic_rate, local_pl_constant
-from .datasets import load_digits, make_orthogonal
+from .blocks.jumps import BlockJumpPath, solve_jumps_blocks
+from .blocks.sample_blocks import SampleBlocks
+from .bridges.recording import Recording
 from .errors import FlowError, SaddlehopError
-from .flow import FlowPath, simulate_flow
-from .initialization import Initialization
-from .interpolation import interpolation_probability, required_width
-from .jump_path import JumpPath
-from .jumps import solve_jumps
-from .min_norm import MinNormInterpolator, min_norm_interpolator
-from .network import Network
-from .orthogonalization import orthogonalize, orthogonalizing_map
-from .prediction import Prediction
-from .problem import Problem
-from .recording import Recording
-from .sample_blocks import SampleBlocks
-from .storage import load, save
+from .flow.simulate import FlowPath, simulate_flow
+from .limit.active_sets import ActiveSets
+from .limit.alignment import Alignment, align
+from .limit.jump_path import JumpPath
+from .limit.jumps import solve_jumps
+from .limit.prediction import Prediction
+from .model.datasets import load_digits, make_orthogonal
+from .model.initialization import Initialization
+from .model.network import Network
+from .model.orthogonalization import orthogonalize, orthogonalizing_map
+from .model.problem import Problem
+from .storage.files import load, save
 from .sweeps import read_sweep, sweep
+from .trust.certificate import Certificate, certify
+from .trust.check import SecondOpinion, second_opinion
+from .yardsticks.comparison import Comparison, compare
+from .yardsticks.curvature import asymptotic_rate, local_pl_constant
+from .yardsticks.interpolation import interpolation_probability, required_width
+from .yardsticks.min_norm import MinNormInterpolator, min_norm_interpolator
 
 __all__ = [
     "ActiveSets",

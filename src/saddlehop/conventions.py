@@ -20,12 +20,19 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ._arrays import Array
-from ._validate import as_floats, as_generator, instance_of, one_of, positive_int, real_number
+from ._support.arrays import Array
+from ._support.validate import (
+    as_floats,
+    as_generator,
+    instance_of,
+    one_of,
+    positive_int,
+    real_number,
+)
 from .errors import InputError
-from .initialization import LAWS, Initialization
-from .problem import Problem
-from .scale import parse_scale
+from .model.initialization import LAWS, Initialization
+from .model.problem import Problem
+from .model.scale import parse_scale
 
 LOSSES = ("half-mean", "mean", "half-sum", "sum", "mean-field")
 STDS = ("lambda/sqrt(md)", "lambda/sqrt(m)", "lambda")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sparse
 
-from .._arrays import Array
-from .._optional import require
+from .._support.arrays import Array
+from .._support.optional import require
 from ..errors import InputError
-from ..problem import ORTH_TOL, Problem
+from ..model.problem import ORTH_TOL, Problem
 
 if TYPE_CHECKING:
     import torch

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..conventions import speed
 from ..errors import InputError
-from ..recording import Recording
-from ..scale import parse_scale
-from ..snapshots import MAX_BYTES, Snapshots
+from ..model.scale import parse_scale
 from ._torch_layers import as_array, linear_layers, numbers, problem_of, require_plain_outputs
+from .recording import Recording
+from .snapshots import MAX_BYTES, Snapshots
 
 if TYPE_CHECKING:
     import torch
 
-    from ..comparison import Comparison
-    from ..jump_path import JumpPath
+    from ..limit.jump_path import JumpPath
+    from ..yardsticks.comparison import Comparison
 
 
 class Recorder:

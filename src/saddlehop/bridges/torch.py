@@ -13,19 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import scipy.sparse as sparse
 
-from .._arrays import Array
+from .._support.arrays import Array
 from ..errors import InputError
-from ..initialization import Initialization
-from ..network import Network
-from ..problem import Problem
-from ..scale import parse_scale
-from ._torch_layers import (
-    linear_layers,
-    numbers,
-    problem_of,
-    require_plain_outputs,
-    require_torch,
-)
+from ..model.initialization import Initialization
+from ..model.network import Network
+from ..model.problem import Problem
+from ..model.scale import parse_scale
+from ._torch_layers import linear_layers, numbers, problem_of, require_plain_outputs, require_torch
 from ._torch_recorder import Recorder
 
 if TYPE_CHECKING:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._optional import require
+from .._support.optional import require
 from .._version import __version__
 from ..errors import UnresolvedTieError
-from ..problem import Problem
+from ..model.problem import Problem
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..flow import FlowPath
-    from ..jump_path import JumpPath
-    from ..network import Network
-    from ..recording import Recording
+    from ..flow.simulate import FlowPath
+    from ..limit.jump_path import JumpPath
+    from ..model.network import Network
+    from .recording import Recording
 
 _CLOCK = "t / log(1/lambda)"
 

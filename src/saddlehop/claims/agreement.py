@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..datasets import make_orthogonal
-from ..initialization import Initialization
-from ..interpolation import required_width
-from ..jumps import solve_jumps
+from ..limit.jumps import solve_jumps
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
+from ..yardsticks.interpolation import required_width
 from .draws import BLACK, BLUE, GREEN, RED, generator
 from .flows import flow_of, is_fitted
 from .result import Claim, Frame, Number, Report, as_table, share_of, tracked

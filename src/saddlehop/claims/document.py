@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
+from .._support.files import write_whole
 from .._version import __version__
 from .result import ClaimResult, Number
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ..initialization import Initialization
-from ..problem import Problem
+from ..model.initialization import Initialization
+from ..model.problem import Problem
 
 RED, BLUE, GREEN, BLACK, GREY = "#D55E00", "#0072B2", "#009E73", "#222222", "#888888"
 COLORS = (BLUE, RED, GREEN, "#CC79A7", "#E69F00", "#56B4E9")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import Comparison
-from ..min_norm import min_norm_interpolator
+from ..yardsticks.comparison import Comparison
+from ..yardsticks.min_norm import min_norm_interpolator
 from .draws import BLACK, COLORS, GREY
 from .flows import LOG10, comparison_of, problem_with_limit
 from .result import Claim, Frame, Number, Report, as_table, number_of, tracked

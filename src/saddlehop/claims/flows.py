@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..comparison import Comparison, compare
-from ..datasets import make_orthogonal
-from ..flow import FlowPath, simulate_flow
-from ..initialization import Initialization
-from ..jump_path import JumpPath
-from ..jumps import solve_jumps
+from ..flow.simulate import FlowPath, simulate_flow
+from ..limit.jump_path import JumpPath
+from ..limit.jumps import solve_jumps
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
+from ..yardsticks.comparison import Comparison, compare
 from .draws import covering_start, generator, usual_width
 
 LOG10 = 2.302585092994046

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..active_sets import ActiveSets
-from ..initialization import Initialization
-from ..interpolation import interpolation_probability, required_width
-from ..jumps import solve_jumps
+from ..limit.active_sets import ActiveSets
+from ..limit.jumps import solve_jumps
+from ..model.initialization import Initialization
+from ..yardsticks.interpolation import interpolation_probability, required_width
 from .draws import BLACK, COLORS, generator, half_and_half
 from .result import Claim, Frame, Number, Report, as_table, number_of, share_of, tracked
 from .statistics import Line, fit_line, threshold, wilson

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ..active_sets import ActiveSets
-from ..datasets import make_orthogonal
-from ..initialization import Initialization
-from ..jump_path import JumpPath
-from ..jumps import solve_jumps
-from ..min_norm import min_norm_interpolator
-from ..problem import Problem
+from ..limit.active_sets import ActiveSets
+from ..limit.jump_path import JumpPath
+from ..limit.jumps import solve_jumps
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
+from ..model.problem import Problem
+from ..yardsticks.min_norm import min_norm_interpolator
 from .draws import generator, half_and_half
 from .result import Frame, as_table
 from .statistics import Line, fit_line

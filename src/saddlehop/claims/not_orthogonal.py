@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._arrays import Array
-from .._optional import require
-from ..flow import simulate_flow
-from ..initialization import Initialization
-from ..jumps import solve_jumps
-from ..orthogonalization import orthogonalize
-from ..problem import Problem
+from .._support.arrays import Array
+from .._support.optional import require
+from ..flow.simulate import simulate_flow
+from ..limit.jumps import solve_jumps
+from ..model.initialization import Initialization
+from ..model.orthogonalization import orthogonalize
+from ..model.problem import Problem
 from .draws import BLACK, BLUE, COLORS, GREY, generator, usual_width
 from .flows import LOG10
 from .result import Claim, Frame, Number, Report, as_table, number_of, tracked

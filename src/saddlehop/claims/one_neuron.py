@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..active_sets import ActiveSets
-from ..datasets import make_orthogonal
-from ..initialization import Initialization
-from ..jump_path import JumpPath
-from ..jumps import solve_jumps
+from ..limit.active_sets import ActiveSets
+from ..limit.jump_path import JumpPath
+from ..limit.jumps import solve_jumps
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
 from .draws import BLACK, BLUE, RED, generator, usual_width
 from .result import Claim, Frame, Number, Report, as_table, exact, share_of, tracked
 from .statistics import wilson

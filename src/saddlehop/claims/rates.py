@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logit
 
-from .._arrays import Array
-from ..curvature import asymptotic_rate, local_pl_constant
-from ..datasets import make_orthogonal
-from ..flow import FlowPath, simulate_flow
-from ..initialization import Initialization
-from ..jumps import solve_jumps
+from .._support.arrays import Array
+from ..flow.simulate import FlowPath, simulate_flow
+from ..limit.jumps import solve_jumps
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
+from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
 from .draws import (
     BLACK,
     BLUE,

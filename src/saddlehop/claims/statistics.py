@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Array
+from .._support.arrays import Array
 
 Z = 1.959963984540054
 

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from .._show import say
 from .._version import __version__
 from ..errors import NotOrthogonalError, SaddlehopError
 from .check import check_command
@@ -20,6 +19,7 @@ from .explore import explore_command
 from .flow import flow_command
 from .jumps import jumps_command
 from .report import report_command
+from .show import say
 from .sweep import sweep_command
 
 app = typer.Typer(

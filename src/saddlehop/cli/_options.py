@@ -8,17 +8,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .._documents import Setting
-from .._files import write_whole
-from .._progress import progress_bar
-from .._show import say, scale_name
+from .._support.files import write_whole
+from .._support.progress import progress_bar
 from ..errors import InputError
-from ..flow import FlowPath, simulate_flow
-from ..initialization import Initialization
-from ..jump_path import JumpPath
-from ..orthogonalization import orthogonalize
-from ..problem import Problem
-from ..tables import read_samples
+from ..flow.simulate import FlowPath, simulate_flow
+from ..limit.jump_path import JumpPath
+from ..model.initialization import Initialization
+from ..model.orthogonalization import orthogonalize
+from ..model.problem import Problem
+from ..model.tables import read_samples
+from .documents import Setting
+from .show import say, scale_name
 
 Data = Annotated[Path, typer.Argument(help="A CSV, Parquet or NPZ file, samples in rows.")]
 Target = Annotated[str, typer.Option(help="Label column, by name or position.")]

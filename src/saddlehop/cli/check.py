@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from .._documents import print_json
-from .._show import print_opinion
-from ..check import SCALES, second_opinion
-from ..jumps import solve_jumps
+from ..limit.jumps import solve_jumps
+from ..trust.check import SCALES, second_opinion
 from ._options import AsJson, Data, Law, Orthogonalize, Seed, Target, Width, load
+from .documents import print_json
+from .show import print_opinion
 
 
 def check_command(

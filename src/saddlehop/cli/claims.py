@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .._documents import print_json
-from .._progress import progress_bar
-from .._show import say
+from .._support.progress import progress_bar
 from ..errors import InputError
 from ._options import AsJson
+from .documents import print_json
+from .show import say
 
 if TYPE_CHECKING:
     from ..claims import ClaimResult

@@ -6,13 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .._documents import comparisons_document, print_json
-from .._files import require_writable, write_whole
-from .._show import print_comparisons, scale_name
-from ..comparison import Comparison, compare
+from .._support.files import require_writable, write_whole
 from ..errors import InputError
-from ..jumps import solve_jumps
-from ..scale import parse_scale
+from ..limit.jumps import solve_jumps
+from ..model.scale import parse_scale
+from ..yardsticks.comparison import Comparison, compare
 from ._options import (
     AsJson,
     CsvOut,
@@ -28,6 +26,8 @@ from ._options import (
     load,
     write_jump_picture,
 )
+from .documents import comparisons_document, print_json
+from .show import print_comparisons, scale_name
 
 
 def compare_command(

@@ -7,19 +7,14 @@ from typing import Annotated
 
 import typer
 
-from .._documents import Setting
-from .._files import write_whole
-from .._show import print_jumps
-from ..datasets import load_digits
-from ..initialization import Initialization
-from ..jumps import solve_jumps
-from ..problem import Problem
-from ._options import (
-    Seed,
-    Width,
-    checked_seed,
-    write_jump_picture,
-)
+from .._support.files import write_whole
+from ..limit.jumps import solve_jumps
+from ..model.datasets import load_digits
+from ..model.initialization import Initialization
+from ..model.problem import Problem
+from ._options import Seed, Width, checked_seed, write_jump_picture
+from .documents import Setting
+from .show import print_jumps
 
 
 def demo(

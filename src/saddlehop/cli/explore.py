@@ -12,6 +12,6 @@ def explore_command(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Show a local page on which to move λ and watch, until Ctrl-C."""
-    from ..explore import explore
+    from ..pages.explore import explore
 
     explore(port, browser)

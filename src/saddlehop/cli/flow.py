@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .._documents import flow_document, print_json
-from .._files import require_writable, write_whole
-from .._show import print_flow
-from ..flow import FlowPath
-from ..jumps import solve_jumps
-from ..scale import parse_scale
+from .._support.files import require_writable, write_whole
+from ..flow.simulate import FlowPath
+from ..limit.jumps import solve_jumps
+from ..model.scale import parse_scale
 from ._options import (
     AsJson,
     CsvOut,
@@ -27,6 +25,8 @@ from ._options import (
     load,
     write_jump_picture,
 )
+from .documents import flow_document, print_json
+from .show import print_flow
 
 
 def flow_command(

@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from .._documents import block_jumps_document, jumps_document, print_json
-from .._files import require_writable, write_whole
-from .._show import print_block_jumps, print_jumps
-from .._validate import one_of
-from ..block_jumps import solve_jumps_blocks
-from ..certificate import certify
+from .._support.files import require_writable, write_whole
+from .._support.validate import one_of
+from ..blocks.jumps import solve_jumps_blocks
+from ..blocks.sample_blocks import SampleBlocks, is_sample_file
 from ..errors import InputError
-from ..initialization import LAWS
-from ..jumps import solve_jumps
-from ..sample_blocks import SampleBlocks, is_sample_file
+from ..limit.jumps import solve_jumps
+from ..model.initialization import LAWS
+from ..trust.certificate import certify
 from ._options import (
     AsJson,
     CsvOut,
@@ -31,6 +29,8 @@ from ._options import (
     load,
     write_jump_picture,
 )
+from .documents import block_jumps_document, jumps_document, print_json
+from .show import print_block_jumps, print_jumps
 
 
 def jumps_command(

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from .._documents import Setting
-from .._files import write_whole
-from ..datasets import load_digits
+from .._support.files import write_whole
 from ..errors import InputError
-from ..initialization import Initialization
-from ..jumps import solve_jumps
-from ..problem import Problem
+from ..limit.jumps import solve_jumps
+from ..model.datasets import load_digits
+from ..model.initialization import Initialization
+from ..model.problem import Problem
 from ._options import (
     Data,
     Law,
@@ -29,6 +28,7 @@ from ._options import (
     load,
 )
 from .compare import scale_below_one
+from .documents import Setting
 
 DIGITS = "digits"
 
@@ -49,7 +49,7 @@ def report_command(
     rtol: Rtol = 1e-6,
 ) -> None:
     """Write a page on a data file, or on the shipped digits if DATA is "digits"; it opens offline."""
-    from ..report import plotly_source, report_html
+    from ..pages.report import plotly_source, report_html
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"`--out` is {out.name!r}; pass a file that ends in .html.")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .._show import say
 from ..errors import SaddlehopError
+from .show import say
 
 
 def sweep_command(

@@ -3,9 +3,9 @@
 Nothing here changes matplotlib's settings; colours are told apart in grey and by the colour-blind.
 """
 
-from ..curves import clock_end
 from .animation import animate
 from .assignment import assignment_map
+from .curves import clock_end
 from .geometry import neuron_map
 from .limit import jump_figure, loss_staircase, neuron_fan, norm_path
 from .rates import pl_constant

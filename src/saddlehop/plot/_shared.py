@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..curves import Path, by_scale, is_predicted
-from ..recording import Recording
+from ..bridges.recording import Recording
+from .curves import Path, by_scale, is_predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._arrays import Array
-from .._files import write_whole
-from .._validate import as_path, positive_int
-from ..curves import Curve, clock_end, require_clock, sample
+from .._support.arrays import Array
+from .._support.files import write_whole
+from .._support.validate import as_path, positive_int
 from ..errors import InputError
-from ..flow import FlowPath
-from ..jump_path import JumpPath
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
 from ._shared import LIMIT, NEVER
 from .assignment import assignment
+from .curves import Curve, clock_end, require_clock, sample
 from .limit import loss_staircase, neuron_fan
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..jump_path import JumpPath
+from ..limit.jump_path import JumpPath
 from ._shared import NEVER, SMALL, jump_colours, new_axes
 
 if TYPE_CHECKING:

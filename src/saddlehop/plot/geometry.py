@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._arrays import Array
+from .._support.arrays import Array
 from ..errors import InputError
-from ..network import Network
-from ..problem import Problem
+from ..model.network import Network
+from ..model.problem import Problem
 from ._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, SMALL, new_axes, open_frame
 
 if TYPE_CHECKING:

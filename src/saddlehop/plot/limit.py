@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._arrays import Array
-from .._validate import one_of
-from ..curves import Path, clock_end, require_clock, sample, step_times, view_end
+from .._support.arrays import Array
+from .._support.validate import one_of
 from ..errors import InputError
-from ..flow import FlowPath
-from ..jump_path import JumpPath
-from ..min_norm import min_norm_interpolator
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
+from ..yardsticks.min_norm import min_norm_interpolator
 from ._shared import (
     CLOCK_LABEL,
     LIMIT,
@@ -26,6 +25,7 @@ from ._shared import (
     shades,
     style,
 )
+from .curves import Path, clock_end, require_clock, sample, step_times, view_end
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._arrays import Array
-from ..curvature import asymptotic_rate, local_pl_constant
-from ..curves import clock_end, require_clock
+from .._support.arrays import Array
 from ..errors import InputError
-from ..flow import FlowPath
-from ..jump_path import JumpPath
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
+from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
 from ._shared import CLOCK_LABEL, NEVER, SMALL, label, new_axes, open_frame, shades
+from .curves import clock_end, require_clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

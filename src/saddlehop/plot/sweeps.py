@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._arrays import Array
+from .._support.arrays import Array
 from ..errors import InputError
 from ._shared import LIMIT, MARKERS, SERIES, SMALL, new_axes, open_frame
 

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, Protocol
 
-from ..cluster import connected, gathered
+from ..blocks.cluster import connected, gathered
 from ..errors import SaddlehopError
 from .spec import Spec
 from .trials import lost_trial, run_trials

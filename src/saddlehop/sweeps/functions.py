@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..active_sets import ActiveSets
-from ..alignment import align
 from ..errors import InputError
-from ..flow import simulate_flow
-from ..initialization import Initialization
-from ..jumps import solve_jumps
-from ..min_norm import least_sq_norm
-from ..problem import Problem
+from ..flow.simulate import simulate_flow
+from ..limit.active_sets import ActiveSets
+from ..limit.alignment import align
+from ..limit.jumps import solve_jumps
+from ..model.initialization import Initialization
+from ..model.problem import Problem
+from ..yardsticks.min_norm import least_sq_norm
 
 Row = dict[str, Any]
 SMALL = 1e-3  # neurons whose |a| is this much below the largest take no part in a flow

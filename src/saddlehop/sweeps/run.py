@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._progress import trial_bar
-from .._validate import as_path, positive_int
-from ..active_sets import n_threads
+from .._support.progress import trial_bar
+from .._support.validate import as_path, positive_int
 from ..errors import InputError
+from ..limit.active_sets import n_threads
 from .crews import ClusterCrew, Crew, OwnCrew, ProcessCrew
 from .spec import Spec
 from .store import Store, read_sweep

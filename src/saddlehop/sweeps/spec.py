@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from .._validate import as_path, int_at_least, one_of, positive_int
-from ..datasets import LABELS, NORMS
+from .._support.validate import as_path, int_at_least, one_of, positive_int
 from ..errors import InputError
-from ..initialization import LAWS
-from ..scale import parse_scale
+from ..model.datasets import LABELS, NORMS
+from ..model.initialization import LAWS
+from ..model.scale import parse_scale
 from .functions import load_function
 
 STARTS = ("sets", "weights")

@@ -23,9 +23,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .._files import write_whole
-from .._optional import require
-from .._validate import as_path
+from .._support.files import write_whole
+from .._support.optional import require
+from .._support.validate import as_path
 from .._version import __version__
 from ..errors import DataFileError, InputError, SaddlehopError
 from .spec import Spec

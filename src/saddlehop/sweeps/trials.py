@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..active_sets import ActiveSets
-from ..datasets import make_orthogonal
 from ..errors import InputError, SaddlehopError
-from ..initialization import Initialization
-from ..scale import parse_scale
+from ..limit.active_sets import ActiveSets
+from ..model.datasets import make_orthogonal
+from ..model.initialization import Initialization
+from ..model.scale import parse_scale
 from .functions import COMPUTE, Row, load_function
 from .spec import Setting, Spec
 

@@ -1,0 +1,210 @@
+"""A recorded training run, read like a flow: snapshots at times t = Σ lr, straight lines between.
+
+Weights that grow exponentially are lines in log|a_j|, so sizes and activation times are read off
+those.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array, frozen
+from .._support.brief import Brief
+from .._support.validate import as_floats
+from ..errors import InputError
+from ..model.initialization import Initialization
+from ..model.network import Network
+from ..model.problem import Problem
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..limit.jump_path import JumpPath
+    from ..yardsticks.comparison import Comparison
+
+_SLACK = 1e-9  # part of the path that a time may lie outside by rounding
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Brief):
+    """A training run in sample coordinates; call it at a time t for the network there.
+
+    It has what a FlowPath has, with straight lines between its snapshots.
+    """
+
+    problem: Problem
+    """The data."""
+    log_init_scale: float
+    """log λ."""
+    steps: NDArray[np.int64]
+    """Steps of the optimizer at which snapshots were taken, from 0, shape (T,)."""
+    t: Array
+    """Their times t = Σ lr in the convention of our loss, shape (T,)."""
+    output: Array
+    """Output weights a_j, shape (T, m)."""
+    hidden: Array
+    """Hidden weights u_jk in sample coordinates, shape (T, m, n)."""
+    rtol: float
+    """Relative difference below which its numbers count as equal to others'."""
+
+    @property
+    def clock(self) -> Array:
+        """t / log(1/λ), shape (T,); plain t if λ ≥ 1, where there is no such clock."""
+        return self.t / -self.log_init_scale if self.log_init_scale < 0 else self.t
+
+    @cached_property
+    def losses(self) -> Array:
+        """Losses (1/2n) Σ (y − h)² over all samples at `t`, shape (T,)."""
+        return frozen(np.array([self._at(i).loss(self.problem) for i in range(self.t.size)]))
+
+    @cached_property
+    def sq_norms(self) -> Array:
+        """Squared norms Σ a_j² + Σ u_jk² at `t`, shape (T,)."""
+        return frozen(np.array([self._at(i).sq_norm for i in range(self.t.size)]))
+
+    @cached_property
+    def log_output(self) -> Array:
+        """log |a_j| at `t`, −inf where a_j is 0, shape (T, m)."""
+        with np.errstate(divide="ignore"):
+            return frozen(np.log(np.abs(self.output)))
+
+    @cached_property
+    def activation_times(self) -> Array:
+        """First t at which a_j² passes half of its final value, shape (m,).
+
+        0 if that holds at the start; nan if a_j ends at 0.
+        """
+        goal = self.log_output[-1] - 0.5 * np.log(2)
+        after = np.argmax(self.log_output >= goal, axis=0)
+        times = np.where(np.isfinite(goal), 0.0, np.nan)
+        for j in np.flatnonzero(np.isfinite(goal) & (after > 0)):
+            low, high = self.log_output[after[j] - 1 : after[j] + 1, j]
+            part = (goal[j] - low) / (high - low) if np.isfinite(low) else 1.0
+            t_low, t_high = self.t[after[j] - 1 : after[j] + 1]
+            times[j] = t_low + part * (t_high - t_low)
+        return frozen(times)
+
+    @property
+    def final(self) -> Network:
+        """The network at the last snapshot."""
+        return self._at(self.t.size - 1)
+
+    def __call__(self, t: float) -> Network:
+        """Return the network at time t, 0 ≤ t ≤ the end of the recording."""
+        times = self._require_times(t)
+        if times.ndim > 0:
+            raise InputError(
+                f"`t` has shape {times.shape}; pass one time, or use `loss_at` and "
+                "`log_output_at` for many."
+            )
+        i, part = self._place(times)
+        return Network(
+            (1 - part) * self.output[i] + part * self.output[i + 1],
+            (1 - part) * self.hidden[i] + part * self.hidden[i + 1],
+        )
+
+    def loss_at(self, t: Any) -> Array:
+        """Return the losses at times `t` of any shape."""
+        return np.asarray(np.interp(self._require_times(t), self.t, self.losses))
+
+    def log_output_at(self, t: Any) -> Array:
+        """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
+        i, part = self._place(self._require_times(t))
+        low, high = self.log_output[i], self.log_output[i + 1]
+        part = part[..., None]
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(part == 0, low, (1 - part) * low + part * high))
+
+    def compare(self, jumps: JumpPath) -> Comparison:
+        """Say how far the run is from the limit, as `sh.compare` does for a flow.
+
+        Parameters
+        ----------
+        jumps : JumpPath
+            The limit of the same data and start. If it knows its start, the first snapshot has to be
+            λ times that; if it is that start itself, λ is `log_init_scale` of the recording.
+
+        Returns
+        -------
+        Comparison
+        """
+        from ..yardsticks.comparison import compare
+
+        return compare(self, jumps)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return an xarray Dataset with dims `time`, `neuron`, `sample`."""
+        from .xarray import recording_dataset
+
+        return recording_dataset(self)
+
+    def _at(self, index: int) -> Network:
+        return Network(self.output[index], self.hidden[index])
+
+    def _place(self, times: Array) -> tuple[Any, Array]:
+        """Snapshot before each time and the part of the way to the next."""
+        i = np.clip(np.searchsorted(self.t, times, side="right") - 1, 0, self.t.size - 2)
+        return i, np.asarray((times - self.t[i]) / (self.t[i + 1] - self.t[i]))
+
+    def _require_times(self, t: Any) -> Array:
+        times = as_floats(t, "t")
+        if self.t.size < 2:
+            raise InputError("The recording has no step yet; call the recorder after each one.")
+        end = float(self.t[-1])
+        outside = ~((times >= 0) & (times <= end * (1 + _SLACK)))
+        if outside.any():
+            raise InputError(
+                f"`t` is {float(times[outside].ravel()[0]):.6g}, outside the recording, which runs "
+                f"from 0 to {end:.6g}; pass a time in between, or train longer."
+            )
+        return np.minimum(times, end)
+
+    def beside(self, jumps: JumpPath) -> tuple[Recording, JumpPath]:
+        """Return the recording with the problem and λ of `jumps`, and these; raise if not of one start.
+
+        Jumps solved from the first weights as they are say nothing of λ: then it is that of the
+        recording, and the start of the jumps is divided by it.
+        """
+        theirs = jumps.problem
+        for mine, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
+            if mine.shape != other.shape or not np.allclose(mine, other, rtol=self.rtol, atol=0):
+                raise InputError(
+                    "The recording and `jumps` are of different problems; record and solve the same "
+                    "inputs and labels, in the same order."
+                )
+        if self.output.shape[1] != jumps.width:
+            raise InputError(
+                f"The recording has {self.output.shape[1]} neurons and `jumps` has {jumps.width}; "
+                "train from the start that `jumps` was solved for."
+            )
+        ours = replace(self, problem=theirs)
+        if jumps.alignment is None:
+            return ours, jumps
+        log_ratio = self._log_ratio(jumps.alignment.initialization)
+        if abs(log_ratio) > self.rtol:
+            return replace(ours, log_init_scale=log_ratio), jumps
+        start = _divided(jumps.alignment.initialization, math.exp(self.log_init_scale))
+        return ours, replace(jumps, alignment=replace(jumps.alignment, initialization=start))
+
+    def _log_ratio(self, init: Any) -> float:
+        """Return log of the λ with first snapshot = λ · init."""
+        ours = np.concatenate([self.output[:1].T, self.hidden[0]], axis=1)
+        unit = np.concatenate([init.output[:, None], init.hidden], axis=1)
+        scale = float(np.linalg.norm(ours) / np.linalg.norm(unit))
+        if scale == 0 or not np.abs(ours / scale - unit).max() <= self.rtol * np.abs(unit).max():
+            raise InputError(
+                "The recording does not begin at a multiple of the start of `jumps`; train from "
+                "`to_module(init, init_scale, problem)`, or solve from `from_module(module, X)` taken "
+                "before the first step."
+            )
+        return math.log(scale)
+
+
+def _divided(start: Initialization, scale: float) -> Initialization:
+    return Initialization(start.output / scale, start.hidden / scale, start.off_span / scale)

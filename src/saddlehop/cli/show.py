@@ -1,0 +1,249 @@
+"""What commands print: rich tables and sentences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ..blocks.jumps import BlockJumpPath
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
+from ..trust.certificate import Certificate
+from ..trust.check import SecondOpinion
+from ..yardsticks.comparison import Comparison
+from ..yardsticks.interpolation import interpolation_probability
+from ..yardsticks.min_norm import min_norm_interpolator
+from .documents import Setting
+
+JUMP_HEADINGS: tuple[str, ...] = (
+    "jump",
+    "clock",
+    "neuron",
+    "sign",
+    "samples",
+    "loss",
+    "‖θ‖²",
+    "margin",
+)
+
+
+def say(message: str) -> None:
+    """Print a message to stderr."""
+    print(message, file=sys.stderr)
+
+
+def print_jumps(setting: Setting, jumps: JumpPath, certificate: Certificate | None = None) -> None:
+    """Print the table of jumps, with verdicts if there are any, and what to make of it."""
+    headings, rows = JUMP_HEADINGS, _jump_rows(jumps)
+    if certificate is not None:
+        headings = (*headings, "verdict")
+        verdicts = ["", *certificate.verdicts, *[""] * jumps.n_jumps]
+        rows = [[*row, verdict] for row, verdict in zip(rows, verdicts, strict=False)]
+    _print_table(f"Jumps of {setting.title}", headings, rows)
+    _print_lines(_jump_summary(setting, jumps))
+    if certificate is not None:
+        _print_lines(_certificate_summary(certificate))
+
+
+def print_block_jumps(name: str, seed: int, jumps: BlockJumpPath) -> None:
+    """Print the table of jumps of samples in blocks and what to make of it."""
+    title = f"Jumps of {name}, {jumps.n_samples} samples, {jumps.width} neurons, seed {seed}"
+    _print_table(title, JUMP_HEADINGS, _jump_rows(jumps))
+    chance = interpolation_probability(jumps.n_positive, jumps.n_negative, jumps.width)
+    _print_lines(_summary(jumps, jumps.n_samples, jumps.n_unfit, jumps.least_sq_norm, chance))
+
+
+def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
+    rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
+    frame = jumps.to_frame()
+    for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        rows.append(
+            [
+                str(number),
+                f"{row['clock']:.5g}",
+                str(row["neurons"]),
+                str(row["sign"]),
+                str(row["samples"]),
+                f"{row['loss']:.5g}",
+                f"{row['sq_norm']:.5g}",
+                f"{row['margin']:.3g}",
+            ]
+        )
+    return rows
+
+
+def print_flow(setting: Setting, flow: FlowPath) -> None:
+    """Print which neurons matter at the end of a flow and when they activated."""
+    final = flow.final
+    size = np.abs(final.output)
+    matters = np.flatnonzero(size > 1e-2 * size.max())
+    order = matters[np.argsort(flow.activation_times[matters], kind="stable")]
+    rows = [
+        [
+            str(j),
+            f"{flow.activation_times[j]:.6g}",
+            f"{flow.activation_times[j] / -flow.log_init_scale:.5g}"
+            if flow.log_init_scale < 0
+            else "",
+            "+" if final.output[j] > 0 else "-",
+            f"{size[j]:.5g}",
+        ]
+        for j in order
+    ]
+    _print_table(
+        f"Flow of {setting.title}, λ = {scale_name(flow.log_init_scale)}",
+        ("neuron", "activation t", "clock", "sign", "|a|"),
+        rows,
+    )
+    least = min_norm_interpolator(setting.problem).sq_norm
+    _print_lines(
+        [
+            "Activation: a² passes half of its final value. Neurons below 1% of the largest are left out.",
+            f"{flow.message}",
+            f"At t = {flow.t[-1]:.6g} the loss is {flow.losses[-1]:.4g}, of {flow.losses[0]:.4g}.",
+            f"Squared norm reached: {flow.sq_norms[-1]:.6g}; least for an interpolator: {least:.6g}.",
+            f"Work: {flow.stats['steps']} steps, {flow.stats['deaths']} deaths of pairs.",
+        ]
+    )
+
+
+def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> None:
+    """Print one row for each λ."""
+    headings = ("λ", "clock error", "norm gap", "loss gap", "distance", "swapped", "steps")
+    rows = [
+        [
+            scale_name(one.flow.log_init_scale),
+            _worst(one.activation_errors),
+            f"{one.norm_gap:.3g}",
+            f"{one.loss_gap:.2g}",
+            _worst(one.distance[one.resolved]),
+            str(len(one.swapped)),
+            str(one.flow.stats["steps"]),
+        ]
+        for one in comparisons
+    ]
+    _print_table(f"Flow against the limit: {setting.title}", headings, rows)
+    _print_lines(
+        [
+            "Clock error: largest difference of an activation, on the clock t / log(1/λ).",
+            "Gaps: flow minus limit at the end.",
+            "Swapped: pairs that activate in another order.",
+            "Distance: largest between the paths, over the limit's norm, at saddles",
+            "between jumps that stand apart at this λ; – where none do.",
+        ]
+    )
+
+
+def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:
+    """Print one row for each quantity and other way to it."""
+    rows = [
+        [
+            one.quantity,
+            one.method,
+            "" if np.isnan(one.difference) else f"{one.difference:.2g}",
+            f"{one.tolerance:.1g}",
+            "not compared" if np.isnan(one.difference) else "yes" if one.agrees else "NO",
+        ]
+        for one in opinion.agreements
+    ]
+    headings = ("quantity", "other way", "difference", "tolerance", "agrees")
+    _print_table(f"Second opinion on {setting.title}", headings, rows)
+    _print_lines(
+        f"{one.quantity}, {one.method}: {one.note}" for one in opinion.agreements if one.note
+    )
+    _print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
+
+
+def scale_name(log_scale: float) -> str:
+    """λ in scientific notation, from log λ."""
+    exponent = np.floor(log_scale / np.log(10) + 1e-9)
+    mantissa = np.exp(log_scale - exponent * np.log(10))
+    digits = f"{mantissa:.3g}"
+    return f"1e{exponent:.0f}" if digits == "1" else f"{digits}e{exponent:.0f}"
+
+
+def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
+    least = min_norm_interpolator(setting.problem).sq_norm
+    return _summary(jumps, setting.problem.n_samples, jumps.unfit.size, least, setting.chance)
+
+
+def _summary(
+    jumps: JumpPath | BlockJumpPath,
+    n_samples: int,
+    n_unfit: int,
+    least: float,
+    chance: float | None,
+) -> list[str]:
+    reached = float(jumps.sq_norms[-1])
+    ratio = f" (ratio {reached / least:.3f})" if least > 0 and jumps.interpolates else ""
+    lines = [
+        "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
+        f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}{ratio}.",
+        f"All {n_samples} labels are fitted."
+        if jumps.interpolates
+        else f"{n_unfit} of {n_samples} labels are covered by no neuron and never fitted; try more "
+        "neurons or another seed.",
+    ]
+    if chance is not None:
+        lines.append(
+            f"Chance that a random start of {jumps.width} neurons fits all labels: {chance:.4f}."
+        )
+    if (jumps.margins == 0).any():
+        lines.append("A margin of 0 marks neurons that activate together (a tie).")
+    if np.isnan(reached):
+        lines.append(
+            "Neurons that tied share some samples, so the squared norm depends on the weights they "
+            "start from, which were not drawn (nan)."
+        )
+    return lines
+
+
+def _certificate_summary(certificate: Certificate) -> list[str]:
+    widths = certificate.times[:, 1] - certificate.times[:, 0]
+    lines = [
+        f"Certificate: {_counted(certificate.verdicts)}, with {certificate.bits} bits; clocks are enclosed "
+        f"to within {widths.max(initial=0.0):.2g}."
+    ]
+    if certificate.rounded:
+        lines.append(
+            f"Alignment of {len(certificate.rounded)} neurons rests on counting what is equal to within "
+            "rounding as equal (a balanced start, a turn that meets a death); that of all others is "
+            "proven."
+        )
+    for number, reason in enumerate(certificate.reasons, 1):
+        if reason:
+            lines.append(f"Jump {number}: {reason}.")
+    return lines
+
+
+def _counted(words: Sequence[str]) -> str:
+    counts = {kind: words.count(kind) for kind in dict.fromkeys(words)}
+    if counts.get("tie", 0) > 1:
+        counts = {("ties" if kind == "tie" else kind): count for kind, count in counts.items()}
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no jump"
+
+
+def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    is_wide = len(headings) > len(JUMP_HEADINGS)  # to keep to 80 characters
+    table = Table(title=title, title_justify="left", collapse_padding=is_wide)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False).print(table)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    console = Console(markup=False)
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def _worst(values: Any) -> str:
+    finite = np.abs(values)[np.isfinite(values)]
+    return f"{finite.max():.3g}" if finite.size else "–"

@@ -1,0 +1,121 @@
+"""Reading a flow between its steps: each step is replayed and followed to the time asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._support.arrays import Array
+from .trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from .kernels.state import State, Work
+
+
+def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State, Work]]:
+    """Yield (place in `times`, state, work) in order of time; the next overwrites the state."""
+    from .kernels.steps import move_to, prepare
+
+    work, rows = trajectory.buffers()
+    starts = trajectory.column("time")
+    near = None
+    prepared = -1
+    for place in np.argsort(times, kind="stable"):
+        time = times[place] / trajectory.units.time
+        step = int(np.searchsorted(starts, time, side="right")) - 1
+        step = max(min(step, trajectory.n_steps - 1), 0)
+        if step != prepared:
+            before = trajectory.state_before(step, work, rows, near)
+            near, prepared = (step, before), step
+            inside = before.copy()
+            order = prepare(trajectory.constants, inside, work)
+            pulls, weights = work.pull.copy(), work.weight.copy()
+        state = inside if order > 0 else inside.copy()
+        offset = min(max(time - before.time[0] - before.time[1], 0.0), _length(starts, step))
+        if trajectory.n_steps > 0:
+            work.pull[:], work.weight[:] = pulls, weights  # the reader may have surveyed
+            move_to(trajectory.constants, state, work, order, offset)
+        yield int(place), state, work
+
+
+def _length(starts: Array, step: int) -> float:
+    return float(starts[step + 1] - starts[step]) if step + 1 < starts.size else 0.0
+
+
+def losses_at(trajectory: Trajectory, times: Array) -> Array:
+    """Return the losses at `times`, shape (P,)."""
+    from .kernels.steps import loss_of
+
+    losses = np.empty(times.size)
+    for place, state, work in states_at(trajectory, times):
+        losses[place] = loss_of(trajectory.constants, state, work)
+    return losses * trajectory.units.loss
+
+
+def log_output_at(trajectory: Trajectory, times: Array) -> Array:
+    """Return log |a_j| at `times`, shape (P, m)."""
+    values = np.empty((times.size, trajectory.state.output.size))
+    for place, state, _ in states_at(trajectory, times):
+        with np.errstate(divide="ignore"):
+            values[place] = state.scale + np.log(np.abs(state.output))
+    values += 0.5 * np.log(trajectory.units.target)
+    return values
+
+
+def activation_times(trajectory: Trajectory, log_output: Array) -> Array:
+    """Return the first time at which a_j² passes half of its last value, shape (m,)."""
+    final = log_output[-1]
+    goal = final - 0.5 * np.log(2.0)
+    times = np.full(final.size, np.nan)
+    first = np.argmax(log_output >= goal, axis=0)
+    for j in np.flatnonzero(np.isfinite(final)):
+        times[j] = (
+            0.0 if first[j] == 0 else _crossing(trajectory, int(first[j]) - 1, int(j), goal[j])
+        )
+    return times
+
+
+def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
+    """Return the time at which log |a_j| passes `goal` within a step."""
+    from .kernels.steps import PLATEAU, crossing_of_plateau, crossing_of_series
+
+    rows, row = trajectory.row(step)
+    goal = goal - 0.5 * np.log(trajectory.units.target)
+    time = rows.time[row]
+    length = rows.time[row + 1] - time
+    level = goal - rows.scale[row, j]
+    order = int(rows.order[row])
+    if order > 0:
+        offset = crossing_of_series(rows.series[row, : order + 1, j], level, length)
+    else:
+        offset = -1.0
+        if order == PLATEAU:
+            offset = crossing_of_plateau(rows.series[row, :4, j].copy(), level, length)
+        if offset < 0:
+            offset = _crossing_by_replay(trajectory, step, j, goal, length)
+    return float((time + offset) * trajectory.units.time)
+
+
+def _crossing_by_replay(
+    trajectory: Trajectory, step: int, j: int, goal: float, length: float
+) -> float:
+    """Bisect the step itself: among the deaths of a plateau, or within a stiff step."""
+    from .kernels.steps import PLATEAU, move_to, prepare, pull_neuron
+
+    work, rows = trajectory.buffers()
+    before = trajectory.state_before(step, work, rows)
+    order = prepare(trajectory.constants, before, work)
+    low, high = 0.0, length
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        state = before.copy()
+        if order == PLATEAU:
+            pull_neuron(state, work, j, middle)
+        else:
+            move_to(trajectory.constants, state, work, order, middle)
+        with np.errstate(divide="ignore"):
+            reached = state.scale[j] + np.log(abs(state.output[j])) >= goal
+        low, high = (low, middle) if reached else (middle, high)
+    return high

@@ -1,0 +1,383 @@
+"""Inside one jump: the orbit from one saddle to the next.
+
+A group of neurons leaves a saddle and fits the samples B. Samples with the same curvature q and
+the same neurons of the group on them stay proportional, u_gk = w_gc β_k, so they form classes c
+with one residual fraction f_c = r_k / y_k each. With p_c = q_c / n and masses M_gc = Σ_{k∈c} β_k²
+
+    ẇ_gc = a_g p_c f_c,    ȧ_g = Σ_c p_c f_c M_gc w_gc,    f_c = 1 − Σ_g a_g w_gc,
+
+from a_g ~ exp(κ_g + ρ_g τ), aligned, as τ → −∞, to f = 0. A dormant neuron j feels the f_c through
+the part of S_j in B and a constant pull R_j through the rest of its open samples. Its size goes
+from exp(ρ_j τ) at τ → −∞ to exp(Δ_j + R_j τ) at τ → +∞; Δ_j is its *shift*.
+
+Alone, and with one curvature, a neuron follows the logistic a² = ‖β‖ / (1 + X⁻¹),
+X = exp(2ρ(τ − τ₀)); the shift is a connection coefficient of the hypergeometric equation. With
+α = ρ_j / 4ρ, γ = R_j / 4ρ, δ² = α² − γ²,
+
+    exp(Δ_j + (R_j − ρ_j) τ₀) = T² (α + δ) / α,
+    T = Γ(1 + 2α) Γ(2γ) / ( Γ(α − δ + γ) Γ(1 + α + δ + γ) ).
+
+Otherwise the orbit is integrated numerically (`_kernels/orbit.py`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import bisect
+from scipy.special import gammaln
+
+from .._support.arrays import Array
+from ..errors import SaddlehopError
+
+RTOL = 1e-10
+_START = 1e-16  # residual fraction at which the integration starts: growth is linear before
+_END = 1e-9  # and at which it ends
+_MAX_STEPS = 100_000
+_STIFF_AFTER = 4000  # explicit steps after which an orbit of up to _STIFF_SIZE numbers is stiff
+_STIFF_SIZE = 1000
+_STIFF_TIME = 1e300
+_END_STIFF = 1e-7
+_RTOL_STIFF = 1e-8
+_MAX_STIFF_EVALUATIONS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The neurons that leave a saddle together, in units of τ = t and weights as they are."""
+
+    rates: Array
+    """Growth rates ρ_g, shape (G,)."""
+    head_starts: Array
+    """κ_g: log a_g at τ = 0 if growth went on, shape (G,)."""
+    pulls: Array
+    """p_c = q_c / n of each class, shape (K,)."""
+    masses: Array
+    """M_gc = Σ_{k∈c} β_k² where neuron g is active on class c, else 0, shape (G, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Passengers:
+    """Dormant neurons that feel the jump."""
+
+    rates: Array
+    """Growth rates ρ_j before, shape (D,)."""
+    rests: Array
+    """Growth rates R_j after, from samples that stay open, shape (D,)."""
+    masses: Array
+    """M_jc = Σ_{k∈c∩S_j} β_k², shape (D, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Orbit:
+    """What happens during a jump, in its own time τ."""
+
+    output: Array
+    """Sizes |a_g| reached, shape (G,)."""
+    weights: Array
+    """w_gc reached, so that u_gk = w_gc |β_k|, shape (G, K)."""
+    half_times: Array
+    """τ at which a_g² passes half of what it reaches, shape (G,); nan if it reaches zero."""
+    shifts: Array
+    """Δ_j of the passengers, shape (D,)."""
+    curve: LogisticCurve | NumericalCurve
+    """The residual fractions and sizes over τ."""
+
+
+@dataclass(frozen=True, eq=False)
+class LogisticCurve:
+    """The orbit of a lone neuron with one curvature."""
+
+    rate: float
+    """ρ."""
+    center: float
+    """τ₀, where a² is half of what it reaches."""
+    log_size: float
+    """Log of the size |a| reached."""
+
+    def fractions(self, tau: Array) -> Array:
+        """Return the residual fraction at each τ, shape (T, 1)."""
+        return np.exp(-_log1pexp(2 * self.rate * (tau - self.center)))[:, None]
+
+    def log_output(self, tau: Array) -> Array:
+        """Return log|a| at each τ, shape (T, 1)."""
+        return (self.log_size - _log1pexp(-2 * self.rate * (tau - self.center)) / 2)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class NumericalCurve:
+    """An integrated orbit."""
+
+    states: Callable[[Array], Array] = field(repr=False)
+    """Active rows (ℓ, V) of the state at scaled times within the orbit, shape (T, G, K + 2)."""
+    nodes: Array = field(repr=False)
+    """Scaled times at which the steps end, from 0, shape (N,)."""
+    rates: Array
+    """Scaled growth rates, shape (G,)."""
+    origin: float
+    """τ of scaled time 0."""
+    time_unit: float
+    """One unit of scaled time in units of τ."""
+    log_size_unit: float
+    """Log of the unit of |a|."""
+
+    def fractions(self, tau: Array) -> Array:
+        """Return the residual fraction of each class at each τ, shape (T, K)."""
+        states = self._states(tau)
+        square = np.exp(2 * states[:, :, :1])
+        return np.asarray(1 - (square * np.maximum(states[:, :, 1:-1], 0)).sum(axis=1))
+
+    def log_output(self, tau: Array) -> Array:
+        """Return log|a_g| at each τ, shape (T, G)."""
+        return np.asarray(self._states(tau)[:, :, 0] + self.log_size_unit)
+
+    def _states(self, tau: Array) -> Array:
+        time = (np.asarray(tau, dtype=np.float64) - self.origin) / self.time_unit
+        states = self.states(np.clip(time, 0, self.nodes[-1]))
+        states[:, :, 0] += np.minimum(time, 0)[:, None] * self.rates  # linear growth before
+        return states
+
+
+def solve_orbit(group: Group, passengers: Passengers) -> Orbit:
+    """Follow one jump.
+
+    Parameters
+    ----------
+    group : Group
+        The neurons that activate.
+    passengers : Passengers
+        Dormant neurons that share samples with them.
+
+    Returns
+    -------
+    Orbit
+    """
+    if len(group.rates) == 1 and len(group.pulls) == 1:
+        return _logistic_orbit(group, passengers)
+    return _integrated_orbit(group, passengers)
+
+
+def _logistic_orbit(group: Group, passengers: Passengers) -> Orbit:
+    rate, size = float(group.rates[0]), float(group.masses[0, 0]) ** 0.25
+    center = (np.log(size) - float(group.head_starts[0])) / rate
+    shifts = _logistic_shifts(passengers, rate) + (passengers.rates - passengers.rests) * center
+    return Orbit(
+        output=np.array([size]),
+        weights=np.array([[1 / size]]),
+        half_times=np.array([center]),
+        shifts=shifts,
+        curve=LogisticCurve(rate, center, float(np.log(size))),
+    )
+
+
+def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
+    """Δ_j in the time τ − τ₀."""
+    alpha, gamma = passengers.rates / (4 * rate), passengers.rests / (4 * rate)
+    shifts = np.zeros_like(alpha)
+    rest = gamma > 0
+    a, c = alpha[rest], gamma[rest]
+    d = np.sqrt(np.maximum((a - c) * (a + c), 0))
+    a_minus_d = c * c / (a + d)
+    log_t = gammaln(1 + 2 * a) + gammaln(2 * c) - gammaln(a_minus_d + c) - gammaln(1 + a + d + c)
+    shifts[rest] = 2 * log_t + np.log1p(d / a)
+    return shifts
+
+
+def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
+    scaled = _Scaled(group, passengers)
+    n_active = len(group.rates)
+    n_explicit = _STIFF_AFTER if scaled.start.size <= _STIFF_SIZE else _MAX_STEPS
+    state, nodes, states = _integrate(scaled, n_active, n_explicit) or _integrate_stiff(
+        scaled, n_active
+    )
+    curve = NumericalCurve(
+        states=states,
+        nodes=nodes,
+        rates=group.rates * scaled.time_unit,
+        origin=scaled.origin,
+        time_unit=scaled.time_unit,
+        log_size_unit=scaled.log_size_unit,
+    )
+    log_output = state[:n_active, 0] + scaled.log_size_unit
+    weights = np.exp(state[:n_active, :1] - scaled.log_size_unit) * state[:n_active, 1:-1]
+    return Orbit(
+        output=np.exp(log_output),
+        weights=np.where(group.masses > 0, np.maximum(weights, 0), 0.0),
+        half_times=_half_times(curve, log_output),
+        shifts=_shifts(scaled, passengers, state[n_active:], float(nodes[-1])),
+        curve=curve,
+    )
+
+
+def _shifts(scaled: _Scaled, passengers: Passengers, state: Array, end: float) -> Array:
+    """Read Δ_j off the passengers' rows at the end: the part of (a, z) that goes on growing."""
+    ratio = np.maximum(state[:, -1], 0)
+    growing = np.where(passengers.rests > 0, np.log1p(ratio) - np.log(2), 0.0)
+    since = scaled.origin + end * scaled.time_unit
+    return np.asarray(state[:, 0] + growing - passengers.rests * since)
+
+
+def _integrate(
+    scaled: _Scaled, n_active: int, most: int
+) -> tuple[Array, Array, Callable[[Array], Array]] | None:
+    """Integrate by explicit steps: final state, nodes, dense states; None if it takes too many."""
+    from .kernels import orbit as kernel
+
+    tableau, fifth, third = _tableau()
+    room = min(512, most)
+    while True:
+        state, strength = scaled.start.copy(), scaled.strength.copy()
+        nodes = np.empty((room, 1 + n_active * scaled.start.shape[1]))
+        n_nodes = kernel.integrate(
+            state, n_active, strength, scaled.mass, tableau, fifth, third, RTOL, _END, nodes
+        )
+        if n_nodes > 0:
+            break
+        if room >= most:
+            return None
+        room = min(8 * room, most)
+    nodes = nodes[:n_nodes].copy()
+
+    def states(times: Array) -> Array:
+        out = np.empty((times.size, n_active, scaled.start.shape[1]))
+        kernel.states_at(
+            times,
+            nodes,
+            n_active,
+            scaled.strength[:n_active],
+            scaled.mass[:n_active],
+            tableau,
+            out,
+        )
+        return out
+
+    return state, nodes[:, 0].copy(), states
+
+
+def _stiff_equation(
+    scaled: _Scaled, n_active: int
+) -> tuple[Callable[[float, Array], Array], Callable[[float, Array], float]]:
+    """The velocity, and how far the residuals still are from the end of the orbit."""
+    from .kernels import orbit as kernel
+
+    shape = scaled.start.shape
+    fractions = np.empty(shape[1] - 2)
+    evaluations = count(1)
+
+    def slope(_: float, z: Array) -> Array:
+        if next(evaluations) > _MAX_STIFF_EVALUATIONS:
+            raise _too_stiff(n_active)
+        out = np.empty(shape)
+        kernel.frozen_slope(
+            z.reshape(shape), n_active, scaled.strength, scaled.mass, fractions, out
+        )
+        return out.ravel()
+
+    def left(_: float, z: Array) -> float:
+        kernel.fractions(z.reshape(shape), n_active, fractions)
+        return float(np.max(np.abs(fractions))) - _END_STIFF
+
+    left.terminal = True  # type: ignore[attr-defined]
+    return slope, left
+
+
+def _integrate_stiff(
+    scaled: _Scaled, n_active: int
+) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """The same for curvatures so far apart that explicit steps would crawl, by Radau's method."""
+    from scipy.integrate import solve_ivp
+    from scipy.linalg import LinAlgWarning
+
+    shape = scaled.start.shape
+    slope, left = _stiff_equation(scaled, n_active)
+    with np.errstate(over="ignore"), warnings.catch_warnings():
+        # its difference Jacobian widens steps that show nothing, and may come out singular
+        warnings.simplefilter("error", LinAlgWarning)
+        try:
+            solution = solve_ivp(
+                slope,
+                (0, _STIFF_TIME),
+                scaled.start.ravel(),
+                "Radau",
+                events=left,
+                dense_output=True,
+                rtol=_RTOL_STIFF,
+                atol=1e-2 * _RTOL_STIFF,
+            )
+        except LinAlgWarning:
+            raise _too_stiff(n_active) from None
+    if solution.status != 1:
+        raise _too_stiff(n_active)
+
+    def states(times: Array) -> Array:
+        rows = np.array([solution.sol(time).reshape(shape)[:n_active] for time in times])
+        return rows.reshape(times.size, n_active, shape[1])
+
+    return solution.y[:, -1].reshape(shape), solution.t, states
+
+
+class _Scaled:
+    """The orbit in units ‖β_B‖ of targets and 1/ρ of time, with the state it starts from."""
+
+    def __init__(self, group: Group, passengers: Passengers) -> None:
+        target = np.sqrt(group.masses.max(axis=0).sum())
+        rates = np.concatenate([group.rates, passengers.rates])
+        unit_rate = group.rates.max()
+        self.time_unit = 1 / unit_rate
+        self.log_size_unit = float(np.log(target)) / 2
+        masses = np.vstack([group.masses, passengers.masses]) / target / target
+        self.mass = np.hstack([masses, np.ones((len(rates), 1))])
+        pulls = group.pulls * (target / unit_rate)
+        rests = np.concatenate([np.zeros(len(group.rates)), passengers.rests]) / unit_rate
+        self.strength = np.hstack([np.where(masses > 0, pulls, 0.0), rests[:, None]])
+        head = group.head_starts - self.log_size_unit
+        speed = group.rates / unit_rate
+        begin = float(np.min((np.log(_START) / 2 - head) / speed))
+        self.origin = begin * self.time_unit
+        log_a = np.concatenate([head + speed * begin, passengers.rates * self.origin])
+        ratios = self.strength / (rates / unit_rate)[:, None]
+        self.start = np.hstack([log_a[:, None], ratios])
+
+
+def _too_stiff(n_active: int) -> SaddlehopError:
+    return SaddlehopError(
+        f"The orbit of a jump of {n_active} neurons does not come to rest, for its input norms differ "
+        "too much; use times, losses and samples, which do not need it, or bring the norms closer."
+    )
+
+
+def _half_times(curve: NumericalCurve, log_output: Array) -> Array:
+    """τ at which each a_g² first passes half of what it reaches: bisection on the dense orbit."""
+    half = log_output - np.log(2) / 2
+    nodes = curve.origin + curve.nodes * curve.time_unit
+    sizes = curve.log_output(nodes)
+    times = np.empty(len(half))
+    for g in range(len(half)):
+        after = int(np.argmax(sizes[:, g] >= half[g]))
+        if after == 0:
+            times[g] = nodes[0] - (sizes[0, g] - half[g]) / (curve.rates[g] / curve.time_unit)
+            continue
+        times[g] = bisect(
+            lambda tau, g=g: curve.log_output(np.array([tau]))[0, g] - half[g],
+            nodes[after - 1],
+            nodes[after],
+            xtol=1e-13 * curve.time_unit,
+        )
+    return times
+
+
+def _log1pexp(x: Array) -> Array:
+    return np.logaddexp(0, x)
+
+
+def _tableau() -> tuple[Array, NDArray[np.float64], NDArray[np.float64]]:
+    """Dormand and Prince's method of order 8: stages with the step itself as last row; errors."""
+    from scipy.integrate import DOP853
+
+    tableau = np.vstack([DOP853.A, DOP853.B])
+    return tableau, np.ascontiguousarray(DOP853.E5[:12]), np.ascontiguousarray(DOP853.E3[:12])

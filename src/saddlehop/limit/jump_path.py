@@ -1,0 +1,325 @@
+"""The result of `solve_jumps`: J jumps between J + 1 saddles.
+
+After the jump of neuron j onto its open samples B, with β_k = y_k / ‖x_k‖,
+
+    |a_j| = ‖u_j‖ = sqrt(‖β_B‖),    u_jk = |β_k| / |a_j| on B    (so a_j u_jk = β_k)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array, frozen, norm
+from .._support.brief import Brief
+from .._support.validate import real_number
+from ..errors import InputError, UnresolvedTieError
+from ..model.network import Network
+from ..model.problem import Problem
+from ..model.scale import parse_scale
+from .active_sets import ActiveSets
+from .alignment import Alignment
+from .ties import Part, split_tie
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from .next_order import SolvedJump
+    from .prediction import Prediction
+    from .saddles import Saddle, SaddleCheck
+
+TIE_TOL = 1e-12
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JumpPath(Brief):
+    """The jump process: J jumps between J + 1 saddles.
+
+    Calling it with a clock time gives the network there; a jump belongs to what follows it.
+    What needs more than the order of the jumps (ties, `corrections`, `predict`) is computed when
+    it is asked for, and needs the start or its alignment.
+    """
+
+    problem: Problem
+    """The data."""
+    sets: ActiveSets
+    """Active sets and signs of the neurons."""
+    alignment: Alignment | None
+    """The alignment the sets came from; None if they were given."""
+    times: Array
+    """When each jump happens, on the clock t / log(1/λ), shape (J,)."""
+    neurons: tuple[tuple[int, ...], ...]
+    """The neurons that activate at each jump: one, or several in a tie."""
+    samples: tuple[NDArray[np.int64], ...]
+    """The samples fitted at each jump, increasing."""
+    losses: Array
+    """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
+    exponents: Array
+    """log|a_j| / log(1/λ) at each saddle, shape (J+1, m): −1 at the start, 0 once active."""
+    escape_rates: Array
+    """Largest growth rate of a dormant neuron at each saddle, per unit of t, shape (J+1,)."""
+    margins: Array
+    """Clock time from each jump to its runner-up, shape (J,): 0 in a tie, inf if none is left (or none
+    whose pulls are within about 1e-20 of the largest open ones)."""
+    unfit: NDArray[np.int64]
+    """Samples with a label that no neuron covers."""
+    tie_tol: float = TIE_TOL
+    """Neurons that arrive within this part of the clock count as tied."""
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether every label is fitted in the end."""
+        return self.unfit.size == 0
+
+    @property
+    def n_jumps(self) -> int:
+        """Number of jumps J."""
+        return self.times.size
+
+    @property
+    def width(self) -> int:
+        """Number of neurons m."""
+        return self.sets.width
+
+    @property
+    def final(self) -> Network:
+        """The network the process ends in."""
+        return self.saddle(self.n_jumps)
+
+    @cached_property
+    def sq_norms(self) -> Array:
+        """Squared norm at each saddle, shape (J+1,).
+
+        nan from the first tie on that leaves the norm to the start, if only active sets are known.
+        """
+        sizes = iter(_norms_of_targets(self.problem, [p for ps in self._parts for p in ps]))
+        added = [0.0]
+        for jump, parts in enumerate(self._parts):
+            alone = [2 * next(sizes) for _ in parts]
+            is_known = all(part.same_open_set for part in parts)
+            added.append(sum(alone) if is_known else self._followed_sq_norm(jump))
+        return frozen(np.cumsum(added))
+
+    @cached_property
+    def corrections(self) -> Array:
+        """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,).
+
+        t_i is when the first neuron of the jump passes half of the a² it reaches.
+        """
+        return frozen(
+            np.array([solved.reference + solved.half_times.min() for solved in self.solved])
+        )
+
+    @cached_property
+    def resolving_scale(self) -> Array:
+        """log10 of the λ below which each jump stands apart from its neighbours, shape (J,).
+
+        By then 99% of the loss of one jump is gone when 1% of the next is, and no dormant neuron
+        that shares samples with the jump has grown above a tenth of its size.
+        """
+        from .prediction import resolving_scale
+
+        return resolving_scale(self)
+
+    @cached_property
+    def growth_rates(self) -> Array:
+        """Growth rate ρ_j of each neuron at each saddle were it dormant, shape (J+1, m)."""
+        from .next_order import growth_rates
+
+        return growth_rates(self.problem, self.sets, self.samples)
+
+    @cached_property
+    def solved(self) -> list[SolvedJump]:
+        """Each jump followed on its orbit."""
+        from .next_order import follow_jumps
+
+        growth = self.require_alignment().log_growth
+        return follow_jumps(self.problem, self.sets, growth, self.neurons, self.samples)
+
+    def saddle(self, index: int) -> Network:
+        """Return the network after `index` jumps.
+
+        Parameters
+        ----------
+        index : int
+            From 0 (all weights zero) to J (`final`).
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        UnresolvedTieError
+            If neurons that tied before share samples and only their active sets are known.
+        """
+        self._require_saddle(index)
+        output = np.zeros(self.width)
+        hidden = np.zeros((self.width, self.problem.n_samples))
+        for jump in range(index):
+            for part in self._parts[jump]:
+                self._activate(jump, part, output, hidden)
+        return Network(output, hidden)
+
+    def saddle_facts(self, index: int) -> Saddle:
+        """Return the saddle after `index` jumps with every way out of it and its gradient."""
+        from .saddles import saddle_facts
+
+        network = self.saddle(index)
+        fitted = np.concatenate([np.empty(0, np.int64), *self.samples[:index]])
+        loss = float(self.losses[index])
+        return saddle_facts(self.problem, self.sets, network, fitted, loss)
+
+    def check_saddle(self, index: int) -> SaddleCheck:
+        """Compare the saddle after `index` jumps with finite differences of the loss."""
+        from .saddles import check_saddle
+
+        return check_saddle(self.problem, self.saddle_facts(index))
+
+    def predict_times(
+        self, init_scale: float | str | None = None, log_init_scale: float | None = None
+    ) -> Array:
+        """Return the times t_i of the jumps at a finite λ, right to o(1) as λ → 0, shape (J,).
+
+        Parameters
+        ----------
+        init_scale : float or str
+            The scale λ; a string such as "1e-1000" may be below the smallest float.
+        log_init_scale : float
+            log λ, instead of `init_scale`.
+        """
+        return self.predict(init_scale, log_init_scale).times
+
+    def predict(
+        self, init_scale: float | str | None = None, log_init_scale: float | None = None
+    ) -> Prediction:
+        """Return the next-order picture at a finite λ: times, loss curve, sizes of neurons.
+
+        Parameters
+        ----------
+        init_scale : float or str
+            The scale λ < 1; a string such as "1e-1000" may be below the smallest float.
+        log_init_scale : float
+            log λ, instead of `init_scale`.
+        """
+        from .prediction import Prediction
+
+        log_scale = parse_scale(init_scale, log_init_scale)
+        if log_scale >= 0:
+            raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+        return Prediction(self, log_scale)
+
+    def __call__(self, clock: float) -> Network:
+        """Return the network at a time on the clock t / log(1/λ)."""
+        clock = real_number(clock, "clock")
+        if not clock >= 0:
+            raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
+        return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with one row per jump.
+
+        Columns: `clock`, `neurons`, `sign`, `samples` (how many are fitted), `loss` and `sq_norm`
+        after the jump, `escape_rate` of the saddle it leaves, `margin`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "clock": self.times,
+                "neurons": [" ".join(map(str, group)) for group in self.neurons],
+                "sign": [sign_label(self.sets.signs, group) for group in self.neurons],
+                "samples": [fitted.size for fitted in self.samples],
+                "loss": self.losses[1:],
+                "sq_norm": self.sq_norms[1:],
+                "escape_rate": self.escape_rates[:-1],
+                "margin": self.margins,
+            },
+            index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
+        )
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return an xarray Dataset with dims `jump`, `saddle`, `neuron`, `sample`."""
+        from ..bridges.xarray import jumps_dataset
+
+        return jumps_dataset(self)
+
+    def require_alignment(self) -> Alignment:
+        """Return the alignment, or raise if only the active sets were given."""
+        if self.alignment is None:
+            raise UnresolvedTieError(
+                "The sizes of the neurons depend on the start but only active sets are known; pass "
+                "an Initialization or Alignment to `solve_jumps`."
+            )
+        return self.alignment
+
+    @cached_property
+    def _parts(self) -> list[list[Part]]:
+        return [
+            split_tie(self.sets, group, fitted)
+            for group, fitted in zip(self.neurons, self.samples, strict=True)
+        ]
+
+    def _require_saddle(self, index: int) -> None:
+        if (
+            isinstance(index, bool)
+            or not isinstance(index, (int, np.integer))
+            or not 0 <= index <= self.n_jumps
+        ):
+            raise InputError(
+                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
+                "these."
+            )
+
+    def _activate(self, jump: int, part: Part, output: Array, hidden: Array) -> None:
+        """Write the weights of the neurons that fit `part` together."""
+        targets = np.abs(self.problem.targets[part.samples])
+        size = np.sqrt(norm(targets))
+        for member, neuron in zip(part.members, part.neurons, strict=True):
+            if part.same_open_set:
+                share = self._share(jump, part, neuron)
+                a, u = share * size, share * (targets / size)
+            else:
+                solved = self.solved[jump]
+                classes = solved.classes[np.searchsorted(solved.samples, part.samples)]
+                a, u = solved.output[member], solved.weights[member, classes] * targets
+            output[neuron] = self.sets.signs[neuron] * a
+            hidden[neuron, part.samples] = u
+
+    def _share(self, jump: int, part: Part, neuron: int) -> float:
+        """Fraction of the common size that falls to one of neurons with one open set."""
+        if len(part.neurons) == 1:
+            return 1.0
+        sizes = self.solved[jump].arrivals[list(part.neurons)]
+        return float(
+            np.exp(self.solved[jump].arrivals[neuron] - np.logaddexp.reduce(2 * sizes) / 2)
+        )
+
+    def _followed_sq_norm(self, jump: int) -> float:
+        if self.alignment is None:
+            return float("nan")
+        return 2 * float(np.sum(self.solved[jump].output ** 2))
+
+
+def sign_label(signs: NDArray[np.int8], group: tuple[int, ...]) -> str:
+    """Name the signs of the neurons in a group: "+", "-" or "both"."""
+    present = {int(signs[neuron]) for neuron in group}
+    return "both" if len(present) > 1 else "+" if present == {1} else "-"
+
+
+def _norms_of_targets(problem: Problem, parts: list[Part]) -> list[float]:
+    """‖β_B‖ of each part, the same for any order of the samples."""
+    from .kernels import squares
+
+    if not parts:
+        return []
+    samples = np.concatenate([part.samples for part in parts])
+    offsets = np.cumsum([0, *(part.samples.size for part in parts)])
+    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, offsets)
+    sizes: list[float] = squares.square_roots(of_targets).tolist()
+    return sizes

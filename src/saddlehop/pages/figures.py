@@ -1,0 +1,157 @@
+"""Interactive figures as plain dictionaries that plotly.js draws: for the report and the explorer.
+
+Lines of one kind are one trace, with gaps, so that a figure of hundreds of neurons stays quick. The
+flow at a finite λ is always the last trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._support.arrays import Array
+from ..limit.jump_path import JumpPath
+from ..plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
+from ..plot.assignment import assignment
+from ..plot.curves import Curve, clock_end, view_end
+
+CLOCK = "clock t / log(1/λ)"
+FLOWS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+Figure = dict[str, Any]
+
+
+def staircase(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
+    """The loss against the clock: the limit, then flows by name."""
+    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    limit = {
+        "x": edges.tolist(),
+        "y": [*jumps.losses.tolist(), float(jumps.losses[-1])],
+        "name": "limit λ → 0",
+        "mode": "lines+markers",
+        "line": {"shape": "hv", "color": LIMIT, "width": 2.5},
+        "marker": {"size": [0, *[9] * jumps.n_jumps, 0], "color": LIMIT},
+        "hovertemplate": "clock %{x:.5g}, loss %{y:.5g}<extra>limit</extra>",
+    }
+    layout = _layout("loss Σ r² / 2n", view_end(jumps))
+    layout["legend"] |= {"x": 0.02, "xanchor": "left", "y": 0.1, "yanchor": "bottom"}
+    return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
+
+
+def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
+    """Exponents log|a_j| / log(1/λ) against the clock: the limit, then flows by name."""
+    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    exponents = np.vstack([jumps.exponents, jumps.exponents[-1:]])
+    active = exponents[-1] == 0
+    kinds = (
+        ("never activates", ~active, NEVER, "solid", 1),
+        ("positive", active & (jumps.sets.signs > 0), POSITIVE, "solid", 2),
+        ("negative", active & (jumps.sets.signs < 0), NEGATIVE, "dash", 2),
+    )
+    traces = [
+        _lines(edges, exponents[:, chosen])
+        | {"name": name, "line": {"color": colour, "dash": dash, "width": width}}
+        | {"mode": "lines", "hoverinfo": "skip"}
+        for name, chosen, colour, dash, width in kinds
+    ]
+    layout = _layout("exponent log|a| / log(1/λ)", view_end(jumps))
+    layout["yaxis"]["range"] = [-1.08, 0.08]
+    layout["legend"] |= {"y": 0, "yanchor": "bottom"}
+    return {
+        "data": [*traces, *_over(flows, lambda curve: exponents_of(jumps, curve))],
+        "layout": layout,
+    }
+
+
+def assignment_map(jumps: JumpPath) -> Figure:
+    """Who fits what at which jump."""
+    table = assignment(jumps)
+    cells = table.cells.astype(object)
+    cells[table.cells == -2] = None
+    text = np.char.add(
+        np.char.add("neuron ", table.neurons.astype(str))[:, None],
+        np.char.add(", sample ", table.samples.astype(str))[None, :],
+    )
+    heat = {
+        "type": "heatmap",
+        "z": cells.tolist(),
+        "text": text.tolist(),
+        "customdata": table.samples.tolist(),
+        "hovertemplate": "%{text}<extra></extra>",
+        "zmin": -1,
+        "zmax": max(jumps.n_jumps - 1, 0),
+        "colorscale": _scale(jumps.n_jumps),
+        "showscale": False,
+        "xgap": 0,
+    }
+    layout = _layout("neuron, first to activate on top", None)
+    layout["xaxis"]["title"]["text"] = "samples, by the jump that fits them"
+    rows = list(range(len(table.neurons)))
+    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False}
+    if len(rows) <= 40:
+        layout["yaxis"] |= {"tickvals": rows, "ticktext": [str(j) for j in table.neurons]}
+    return {"data": [heat], "layout": layout}
+
+
+def losses_of(curve: Curve) -> Figure:
+    """Coordinates of the loss of a flow."""
+    return {"x": curve.clock.tolist(), "y": curve.losses.tolist()}
+
+
+def exponents_of(jumps: JumpPath, curve: Curve) -> Figure:
+    """Coordinates, in a flow, of the neurons that activate in the limit, with gaps between them."""
+    return _lines(curve.clock, curve.exponents[:, jumps.exponents[-1] == 0])
+
+
+def _over(flows: Sequence[tuple[str, Curve]], coordinates: Any) -> list[Figure]:
+    return [
+        coordinates(curve)
+        | {"name": name, "mode": "lines", "hoverinfo": "skip"}
+        | {"line": {"color": FLOWS[i % len(FLOWS)], "width": 1.5}}
+        for i, (name, curve) in enumerate(flows)
+    ]
+
+
+def _lines(clock: Array, columns: Array) -> Figure:
+    """One trace of several lines."""
+    n_lines = columns.shape[1]
+    padded = np.vstack([columns, np.full((1, n_lines), np.nan)]).T.ravel()
+    y = [None if not np.isfinite(value) else value for value in padded.tolist()]
+    return {"x": [*clock.tolist(), None] * n_lines, "y": y}
+
+
+def _scale(n_jumps: int) -> list[list[Any]]:
+    """Grey for what a neuron could have fitted, then the colours of the jumps."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    colours = ["#dddddd"] + [
+        to_hex(colormaps["viridis"](0.92 * i / max(n_jumps - 1, 1))) for i in range(n_jumps)
+    ]
+    last = max(len(colours) - 1, 1)
+    return [[i / last, colour] for i, colour in enumerate(colours)] + (
+        [[1.0, colours[0]]] if n_jumps == 0 else []
+    )
+
+
+def _layout(y_title: str, end: float | None) -> Figure:
+    return {
+        "margin": {"l": 58, "r": 12, "t": 12, "b": 44},
+        "font": {"family": "system-ui, sans-serif", "size": 13},
+        "plot_bgcolor": "white",
+        "paper_bgcolor": "white",
+        "hovermode": "closest",
+        "clickmode": "event",
+        "uirevision": "kept",
+        "legend": {"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(255,255,255,0.7)"},
+        "xaxis": {
+            "title": {"text": CLOCK},
+            "zeroline": False,
+            "showgrid": False,
+            "ticks": "outside",
+            **({"range": [0, end]} if end is not None else {}),
+        },
+        "yaxis": {"title": {"text": y_title}, "zeroline": False, "gridcolor": "#eeeeee"},
+    }

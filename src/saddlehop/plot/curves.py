@@ -1,0 +1,148 @@
+"""Paths sampled for drawing: the loss and the sizes of the neurons against the clock.
+
+A flow is read at its own steps, for free, and between them only where the loss falls; on a plateau
+log|a_j| is a line, so the steps' ends say all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._support.arrays import Array
+from ..errors import InputError
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
+from ..limit.prediction import Prediction
+
+LEVEL = 0.01  # part of the first loss that may fall between two points
+MOST_BETWEEN = 15  # points put between two steps
+NEGLIGIBLE, LATE = 1e-3, 2.0  # part of the first loss, factor in time: jumps that are cut off
+EVEN = 800  # points of a path that has no steps
+
+
+class Path(Protocol):
+    """What can be drawn over the limit: a FlowPath, a Prediction, a recorded training run.
+
+    A path with steps also has them as `clock`.
+    """
+
+    @property
+    def log_init_scale(self) -> float:
+        """log λ."""
+
+    def loss_at(self, t: Any) -> Array:
+        """Return losses at times t."""
+
+    def log_output_at(self, t: Any) -> Array:
+        """Return log|a_j| at times t; neurons on the last axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A path at the points at which it is drawn."""
+
+    clock: Array
+    """Times on the clock t / log(1/λ), increasing, shape (P,)."""
+    losses: Array
+    """Losses, shape (P,)."""
+    exponents: Array
+    """log|a_j| / log(1/λ), shape (P, m); −inf where a_j is 0."""
+
+    def thinned(self, most: int) -> Curve:
+        """Return about `most` of the points, evenly spread along the curves."""
+        if self.clock.size <= most:
+            return self
+        kept = _spread(np.column_stack([self.clock, self.losses, self.exponents]), most)
+        return Curve(self.clock[kept], self.losses[kept], self.exponents[kept])
+
+
+def clock_end(jumps: JumpPath) -> float:
+    """Where pictures of `jumps` end on the clock: a little after the last jump."""
+    return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
+
+
+def view_end(jumps: JumpPath) -> float:
+    """Where pictures are cut: as `clock_end`, but before late jumps that fit next to nothing."""
+    left = jumps.losses[1:-1] <= NEGLIGIBLE * jumps.losses[0]
+    late = np.flatnonzero(left & (jumps.times[1:] > LATE * jumps.times[:-1]))
+    return float(jumps.times[late[0]]) * 1.3 if late.size else clock_end(jumps)
+
+
+def sample(path: Path, end: float, level: float = LEVEL) -> Curve:
+    """Return `path` up to the clock time `end`, or its own end.
+
+    Parameters
+    ----------
+    path : FlowPath, Prediction or alike
+    end : float
+        On the clock.
+    level : float
+        How far the loss may fall from point to point, relative to the loss at 0.
+    """
+    scale = require_clock(path)
+    if isinstance(path, FlowPath):
+        return _sample_flow(path, end, level)
+    clock = np.linspace(0, end, EVEN)
+    own = getattr(path, "clock", None)
+    if own is not None:
+        clock = np.unique(np.concatenate([clock[clock < own[-1]], own[own <= end]]))
+        clock[-1] = min(clock[-1], np.nextafter(own[-1], 0))
+    t = clock * scale
+    return Curve(clock, path.loss_at(t), path.log_output_at(t) / scale)
+
+
+def require_clock(path: Path) -> float:
+    """Return log(1/λ) of a path, or raise if it has no clock."""
+    if path.log_init_scale >= 0:
+        raise InputError(
+            f"A path has log λ = {path.log_init_scale:.6g}, where there is no clock; pass paths at "
+            "scales below 1."
+        )
+    return -path.log_init_scale
+
+
+def step_times(flow: FlowPath, end: float, level: float = LEVEL) -> tuple[int, Array]:
+    """How many steps of a flow are drawn up to `end`, and the times t to add between them."""
+    n_drawn = min(int(np.searchsorted(flow.clock, end)) + 1, flow.t.size)
+    t, losses = flow.t[:n_drawn], flow.losses[:n_drawn]
+    falls = np.abs(np.diff(losses)) / (level * max(float(losses[0]), np.finfo(float).tiny))
+    extra = np.minimum(np.ceil(falls), MOST_BETWEEN).astype(np.int64) - (falls <= 1)
+    between = [np.linspace(t[i], t[i + 1], extra[i] + 2)[1:-1] for i in np.flatnonzero(extra > 0)]
+    return n_drawn, np.concatenate([[], *between])
+
+
+def _sample_flow(flow: FlowPath, end: float, level: float) -> Curve:
+    n_drawn, between = step_times(flow, end, level)
+    t = np.concatenate([flow.t[:n_drawn], between])
+    losses = np.concatenate([flow.losses[:n_drawn], flow.loss_at(between)])
+    sizes = np.concatenate([flow.log_output[:n_drawn], flow.log_output_at(between)])
+    order = np.argsort(t, kind="stable")
+    scale = -flow.log_init_scale
+    return Curve(t[order] / scale, losses[order], sizes[order] / scale)
+
+
+def _spread(columns: Array, most: int) -> Array:
+    """Rows at even distances along a curve, its ends among them."""
+    finite = np.where(np.isfinite(columns), columns, 0.0)
+    reach = np.ptp(finite, axis=0)
+    moves = np.abs(np.diff(finite, axis=0)) / np.where(reach > 0, reach, 1.0)
+    way = np.concatenate([[0.0], np.cumsum(moves[:, 0] + moves[:, 1:].max(axis=1))])
+    kept = np.searchsorted(way, np.linspace(0, way[-1], most))
+    return np.unique(np.clip(kept, 0, len(columns) - 1))
+
+
+def by_scale(paths: Sequence[Path]) -> list[float]:
+    """Return for each path a number from 0, the largest λ, to 1, the smallest; 0.6 for a lone λ."""
+    scales = sorted({path.log_init_scale for path in paths}, reverse=True)
+    if len(scales) == 1:
+        return [0.6] * len(paths)
+    return [scales.index(path.log_init_scale) / (len(scales) - 1) for path in paths]
+
+
+def is_predicted(path: Path) -> bool:
+    """Whether a path is the next-order prediction rather than a flow."""
+    return isinstance(path, Prediction)

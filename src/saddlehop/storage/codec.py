@@ -1,0 +1,299 @@
+"""Results as named arrays and one document of plain values, and back.
+
+A result is a tree of dataclasses. Its arrays get the path to them as names (`problem.y`), all the
+rest goes into the document: {"type": "Network", "fields": {"output": {"array": "output"}, ...}}.
+An object met again is a reference to where it was first. Only the classes listed here are ever
+made, and only after the shapes of their arrays are found to belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sparse
+
+from ..blocks.jumps import BlockJumpPath
+from ..bridges.recording import Recording
+from ..flow.simulate import FlowPath
+from ..limit.active_sets import ActiveSets, n_words
+from ..limit.alignment import Alignment
+from ..limit.jump_path import JumpPath
+from ..limit.prediction import Prediction
+from ..limit.saddles import Saddle, SaddleCheck
+from ..model.initialization import Initialization
+from ..model.network import Network
+from ..model.problem import Problem
+from ..yardsticks.comparison import Comparison
+from ..yardsticks.min_norm import MinNormInterpolator
+
+CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        ActiveSets,
+        Alignment,
+        BlockJumpPath,
+        Comparison,
+        FlowPath,
+        Initialization,
+        JumpPath,
+        MinNormInterpolator,
+        Network,
+        Prediction,
+        Problem,
+        Recording,
+        Saddle,
+        SaddleCheck,
+    )
+}
+LEFT_OUT = {"_trajectory"}  # taken again when needed
+WORKED_OUT = {"FlowPath": ("activation_times", "final")}  # kept all the same, for they cost a run
+
+DIMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ActiveSets": {"words": ("sample", "word"), "signs": ("neuron",)},
+    "Alignment": {"stalled": ("neuron",)},
+    "BlockJumpPath": {
+        "signs": ("neuron",),
+        "times": ("jump",),
+        "n_fitted": ("jump",),
+        "losses": ("saddle",),
+        "sq_norms": ("saddle",),
+        "exponents": ("saddle", "neuron"),
+        "escape_rates": ("saddle",),
+        "margins": ("jump",),
+    },
+    "Comparison": {
+        "limit_clock": ("neuron",),
+        "flow_clock": ("neuron",),
+        "clock": ("point",),
+        "distance": ("point",),
+        "resolved": ("point",),
+        "swapped": ("pair", "two"),
+    },
+    "FlowPath": {
+        "t": ("time",),
+        "clock": ("time",),
+        "losses": ("time",),
+        "sq_norms": ("time",),
+        "log_output": ("time", "neuron"),
+        "activation_times": ("neuron",),
+    },
+    "Initialization": {
+        "output": ("neuron",),
+        "hidden": ("neuron", "sample"),
+        "off_span": ("neuron",),
+    },
+    "JumpPath": {
+        "times": ("jump",),
+        "losses": ("saddle",),
+        "exponents": ("saddle", "neuron"),
+        "escape_rates": ("saddle",),
+        "margins": ("jump",),
+        "unfit": ("unfit_sample",),
+    },
+    "MinNormInterpolator": {"dual": ("sample",)},
+    "Network": {"output": ("neuron",), "hidden": ("neuron", "sample")},
+    "Problem": {"y": ("sample",), "norms": ("sample",), "directions": ("sample", "feature")},
+    "Recording": {
+        "steps": ("time",),
+        "t": ("time",),
+        "output": ("time", "neuron"),
+        "hidden": ("time", "neuron", "sample"),
+    },
+    "Saddle": {"rates": ("neuron",)},
+}
+
+
+class Encoder:
+    """Takes an object apart; `arrays` and `dims` fill up by name."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Any] = {}
+        self.dims: dict[str, tuple[str, ...]] = {}
+        self._seen: dict[int, str] = {}
+
+    def encode(self, value: Any, name: str = "", dims: tuple[str, ...] | None = None) -> Any:
+        """Return the part of the document that stands for `value`, found at `name`."""
+        if is_dataclass(value) or sparse.issparse(value):
+            if id(value) in self._seen:
+                return {"same": self._seen[id(value)]}
+            self._seen[id(value)] = name
+        if is_dataclass(value):
+            return self._dataclass(value, name)
+        if sparse.issparse(value):
+            return self._sparse(value, name)
+        if isinstance(value, np.ndarray):
+            return self._array(value, name, dims)
+        if isinstance(value, tuple):
+            return self._ragged(value, name)
+        if isinstance(value, dict):
+            return {"dict": {str(key): self.encode(one) for key, one in value.items()}}
+        return value.item() if isinstance(value, np.generic) else value
+
+    def _dataclass(self, value: Any, name: str) -> dict[str, Any]:
+        kind = type(value).__name__
+        names = [one.name for one in fields(value) if one.name not in LEFT_OUT]
+        content = {}
+        for field in (*names, *WORKED_OUT.get(kind, ())):
+            path = f"{name}.{field}" if name else field
+            dims = DIMS.get(kind, {}).get(field)
+            content[field] = self.encode(getattr(value, field), path, dims)
+        return {"type": kind, "fields": content}
+
+    def _array(self, value: Any, name: str, dims: tuple[str, ...] | None) -> dict[str, str]:
+        self.arrays[name] = np.ascontiguousarray(value)
+        self.dims[name] = dims or tuple(f"{name}.{axis}" for axis in range(value.ndim))
+        return {"array": name}
+
+    def _sparse(self, value: Any, name: str) -> dict[str, Any]:
+        for part in ("data", "indices", "indptr"):
+            self._array(getattr(value, part), f"{name}.{part}", None)
+        return {"sparse": name, "shape": list(value.shape)}
+
+    def _ragged(self, value: tuple[Any, ...], name: str) -> dict[str, Any]:
+        """A tuple of vectors of whole numbers: their values in a row, and how many each has."""
+        kind = "arrays" if any(isinstance(one, np.ndarray) for one in value) else "tuples"
+        parts = [np.asarray(one, dtype=np.int64) for one in value]
+        self._array(np.concatenate([np.zeros(0, np.int64), *parts]), f"{name}.values", None)
+        self._array(np.array([one.size for one in parts], np.int64), f"{name}.lengths", None)
+        return {"ragged": name, "of": kind}
+
+
+class Decoder:
+    """Puts an object together again; raises ValueError, TypeError or LookupError if it cannot."""
+
+    def __init__(self, arrays: dict[str, Any]) -> None:
+        self._arrays = arrays
+        self._made: dict[str, Any] = {}
+
+    def decode(self, node: Any, name: str = "") -> Any:
+        """Return what a part of the document stands for."""
+        if not isinstance(node, dict):
+            return node
+        if "same" in node:
+            return self._made[node["same"]]
+        if "array" in node:
+            return self._frozen(node["array"])
+        if "dict" in node:
+            return {key: self.decode(one) for key, one in node["dict"].items()}
+        if "ragged" in node:
+            return self._ragged(node)
+        made = self._sparse(node) if "sparse" in node else self._dataclass(node, name)
+        self._made[name] = made
+        return made
+
+    def _dataclass(self, node: dict[str, Any], name: str) -> Any:
+        kind = node["type"]
+        content = {
+            field: self.decode(one, f"{name}.{field}" if name else field)
+            for field, one in node["fields"].items()
+        }
+        cls = CLASSES[kind]
+        for field, value in content.items():
+            _require_type(cls, field, value)
+        require_shapes(kind, content)
+        if kind in CHECKS:
+            CHECKS[kind](content)
+        kept = {field: content.pop(field) for field in WORKED_OUT.get(kind, ()) if field in content}
+        extra = {"assume_orthogonal": True} if cls is Problem else {}
+        made = cls(**content, **extra)
+        made.__dict__.update(kept)
+        return made
+
+    def _frozen(self, name: str) -> Any:
+        array = self._arrays[name]
+        if array.base is not None or not array.flags.c_contiguous:
+            array = np.array(array, order="C")
+        array.flags.writeable = False
+        return array
+
+    def _sparse(self, node: dict[str, Any]) -> Any:
+        parts = [self._arrays[f"{node['sparse']}.{part}"] for part in ("data", "indices", "indptr")]
+        made = sparse.csr_array(tuple(parts), shape=tuple(node["shape"]))
+        made.check_format()
+        return made
+
+    def _ragged(self, node: dict[str, Any]) -> tuple[Any, ...]:
+        values, lengths = (
+            self._arrays[f"{node['ragged']}.{part}"] for part in ("values", "lengths")
+        )
+        if values.dtype != np.int64 or (lengths < 0).any() or lengths.sum() != values.size:
+            raise ValueError("ragged")
+        parts = np.split(values, np.cumsum(lengths)[:-1]) if lengths.size else []
+        if node["of"] == "arrays":
+            return tuple(np.array(part) for part in parts)
+        return tuple(tuple(part.tolist()) for part in parts)
+
+
+def _require_type(cls: Any, field: str, value: Any) -> None:
+    """Raise unless a decoded value is of the kind its field is declared to hold."""
+    annotation = next((str(one.type) for one in fields(cls) if one.name == field), "")
+    declared = annotation.split("[")[0].split(" | ")
+    kinds: dict[str, Any] = {
+        "Array": np.ndarray,
+        "NDArray": np.ndarray,
+        "float": (int, float),
+        "int": int,
+    }
+    kinds |= {"str": str, "dict": dict, "tuple": tuple, "None": type(None)} | CLASSES
+    known = [kinds[name] for name in declared if name in kinds]
+    if " | None" in annotation:
+        known.append(type(None))
+    if known and not any(isinstance(value, kind) for kind in known):
+        raise TypeError(field)
+    if isinstance(value, np.ndarray) and "Array" in declared and value.dtype != np.float64:
+        raise TypeError(field)
+
+
+def require_shapes(kind: str, content: dict[str, Any]) -> None:
+    """Raise unless arrays that share a dim, here and in the parts, have one size along it."""
+    sizes: dict[str, int] = {}
+    for field, dims in DIMS.get(kind, {}).items():
+        if isinstance(content.get(field), np.ndarray):
+            _join(sizes, dims, content[field].shape)
+    for part in content.values():
+        for field, dims in DIMS.get(type(part).__name__, {}).items():
+            array = getattr(part, field)
+            if isinstance(array, np.ndarray):
+                inner = {"neuron", "sample"}.intersection(dims)
+                for dim, size in zip(dims, array.shape, strict=True):
+                    if dim in inner:
+                        _join(sizes, (dim,), (size,))
+    if sizes.get("two", 2) != 2 or sizes.get("saddle", 1) != sizes.get("jump", 0) + 1:
+        raise ValueError(kind)
+
+
+def _join(sizes: dict[str, int], dims: tuple[str, ...], shape: tuple[int, ...]) -> None:
+    for dim, size in zip(dims, shape, strict=True):
+        if sizes.setdefault(dim, size) != size:
+            raise ValueError(dim)
+
+
+def _check_sets(content: dict[str, Any]) -> None:
+    words, signs = content["words"], content["signs"]
+    if words.dtype != np.uint64 or signs.dtype != np.int8 or words.shape[1] != n_words(signs.size):
+        raise ValueError("words")
+    if not np.isin(signs, (-1, 0, 1)).all():
+        raise ValueError("signs")
+
+
+def _check_jumps(content: dict[str, Any]) -> None:
+    n, m = content["problem"].n_samples, content["sets"].width
+    n_jumps = content["times"].size
+    if len(content["samples"]) != n_jumps or len(content["neurons"]) != n_jumps:
+        raise ValueError("jumps")
+    for indices, size in (
+        *((fitted, n) for fitted in content["samples"]),
+        *((np.array(group, dtype=np.int64), m) for group in content["neurons"]),
+        (content["unfit"], n),
+    ):
+        if indices.dtype != np.int64 or ((indices < 0) | (indices >= size)).any():
+            raise ValueError("indices")
+
+
+CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "ActiveSets": _check_sets,
+    "JumpPath": _check_jumps,
+}
