@@ -13,7 +13,8 @@ from .._support.brief import Brief
 from .._support.validate import instance_of
 from ..limit.active_sets import ActiveSets, pack
 from ..limit.block_process import Course, Digits, run
-from ..limit.jump_path import TIE_TOL, sign_label
+from ..limit.jump_course import TIE_TOL
+from ..limit.jump_path import sign_label
 from ..limit.jumps import losses_of, require_tie_tol
 from ..limit.thread_teams import FrugalTeam
 from ..limit.ties import split_tie

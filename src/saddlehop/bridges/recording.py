@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
+from .._support.labelled import Labelled
 from .._support.validate import as_floats
 from ..errors import InputError
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
+from ..yardsticks.comparison import Comparison, beside, compare
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from ..limit.jump_path import JumpPath
-    from ..yardsticks.comparison import Comparison
 
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recording(Brief):
+class Recording(Brief, Labelled):
     """A training run in sample coordinates; call it at a time t for the network there.
 
     It has what a FlowPath has, with straight lines between its snapshots.
@@ -134,15 +133,7 @@ class Recording(Brief):
         -------
         Comparison
         """
-        from ..yardsticks.comparison import compare
-
         return compare(self, jumps)
-
-    def to_xarray(self) -> xr.Dataset:
-        """Return an xarray Dataset with dims `time`, `neuron`, `sample`."""
-        from .xarray import recording_dataset
-
-        return recording_dataset(self)
 
     def _at(self, index: int) -> Network:
         return Network(self.output[index], self.hidden[index])
@@ -204,6 +195,9 @@ class Recording(Brief):
                 "before the first step."
             )
         return math.log(scale)
+
+
+beside.register(Recording)(Recording.beside)
 
 
 def _divided(start: Initialization, scale: float) -> Initialization:

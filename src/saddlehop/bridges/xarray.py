@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._support.labelled import as_dataset
 from .._support.optional import require
 from .._version import __version__
 from ..errors import UnresolvedTieError
+from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
+from ..model.network import Network
 from ..model.problem import Problem
+from .recording import Recording
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..flow.simulate import FlowPath
-    from ..limit.jump_path import JumpPath
-    from ..model.network import Network
-    from .recording import Recording
-
 _CLOCK = "t / log(1/lambda)"
 
 
+@as_dataset.register(JumpPath)
 def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
     """Return a jump path as a Dataset; what needs the start is left out if it is not known."""
     xarray = require_xarray("Making a Dataset of jumps")
@@ -81,6 +82,7 @@ def _of_the_start(jumps: JumpPath) -> dict[str, Any]:
         return {}
 
 
+@as_dataset.register(FlowPath)
 def flow_dataset(flow: FlowPath) -> xr.Dataset:
     """Return a flow as a Dataset, at its steps."""
     xarray = require_xarray("Making a Dataset of a flow")
@@ -104,6 +106,7 @@ def flow_dataset(flow: FlowPath) -> xr.Dataset:
     )
 
 
+@as_dataset.register(Recording)
 def recording_dataset(recording: Recording) -> xr.Dataset:
     """Return a recorded training run as a Dataset, at its snapshots."""
     xarray = require_xarray("Making a Dataset of a recording")

@@ -1,8 +1,9 @@
 """The claims of the paper as measurements: `claim(quick=True)` gives numbers and a verdict.
 
-A claim says what it measures (sizes → table), how it judges (table → numbers with intervals) and how it
-is drawn. Statements are those of the abstract of arXiv 2605.27097 and of arXiv 2502.16977; constants
-beside them were derived for this project.
+In: `quick` or full sizes. Out: a `Claim`, which says what it measures (sizes → table), how it judges
+(table → numbers with intervals) and how it is drawn. Read first: `agreement.py`. Statements are those
+of the abstract of arXiv 2605.27097 and of arXiv 2502.16977; constants beside them were derived for
+this project.
 """
 
 from .agreement import agreement

@@ -1,4 +1,8 @@
-"""The command line: read, compute, show. Results on stdout, messages on stderr."""
+"""The command line: read, compute, show.
+
+In: words and files. Out: results on stdout, messages on stderr. Read first: `jumps.py`, one command
+from its options to what it prints; `show.py` has the tables, `documents.py` what `--json` prints.
+"""
 
 from __future__ import annotations
 

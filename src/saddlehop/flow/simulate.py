@@ -16,12 +16,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._support.arrays import Array
 from .._support.brief import Brief, brief
+from .._support.labelled import Labelled
 from .._support.memory import require_memory
 from .._support.validate import as_floats, instance_of, positive_int
 from ..errors import FlowError, InputError
@@ -30,9 +31,6 @@ from ..model.network import Network
 from ..model.problem import Problem
 from ..model.scale import parse_scale
 from .trajectory import STEPS_PER_CHECKPOINT, Trajectory, begin
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 RTOL_RANGE = (1e-13, 1e-1)
 MAX_RATIO_OF_NORMS = 1e12  # rates differ by its square
@@ -46,7 +44,7 @@ MESSAGES = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FlowPath(Brief):
+class FlowPath(Brief, Labelled):
     """A solution of the flow; call it at a time t for the network there.
 
     All times are those of the flow, t; `clock` holds the same on the clock t / log(1/λ).
@@ -147,12 +145,6 @@ class FlowPath(Brief):
         times = self._require_times(t)
         values = log_output_at(self._replay, times.ravel())
         return values.reshape(*times.shape, self.log_output.shape[1])
-
-    def to_xarray(self) -> xr.Dataset:
-        """Return an xarray Dataset with dims `time`, `neuron`, `sample`."""
-        from ..bridges.xarray import flow_dataset
-
-        return flow_dataset(self)
 
     def _require_times(self, t: Any) -> Array:
         times = as_floats(t, "t")

@@ -5,7 +5,7 @@ see each other. In the end neuron j has one sign, is active on samples of that s
 
     |a_j(t)| ≈ λ C_j exp(ρ_j t),    u_jk ≈ |a_j| |d_k| / ρ_j on S_j,    ρ_j² = Σ_{k ∈ S_j} d_k²
 
-`_kernels/alignment.py` has the closed form.
+`kernels/alignment.py` has the closed form.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ active on them, and replies with sums over those now fitted,
 
     Σ p_k² over S_j (p_k = |y_k| ‖x_k‖), for every neuron j        Σ y_k²        Σ β_k²
 
-All are sums of integers (`_kernels/jumps.py`, `_kernels/squares.py`), so how the samples are cut
+All are sums of integers (`kernels/jumps.py`, `kernels/squares.py`), so how the samples are cut
 into blocks, and where these are, changes no bit of the result.
 """
 
@@ -111,7 +111,7 @@ class Course:
 def run(
     team: Team, n_samples: int, width: int, tie_tol: float, starts: Sequence[int] | None = None
 ) -> Course:
-    """Run the process to its end: the loop of `_kernels.jumps.jump_process`.
+    """Run the process to its end: the loop of `kernels.jumps.jump_process`.
 
     If `starts` gives the first sample of each block, the samples of each jump are listed.
     """

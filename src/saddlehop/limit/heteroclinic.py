@@ -17,7 +17,7 @@ X = exp(2ρ(τ − τ₀)); the shift is a connection coefficient of the hyperge
     exp(Δ_j + (R_j − ρ_j) τ₀) = T² (α + δ) / α,
     T = Γ(1 + 2α) Γ(2γ) / ( Γ(α − δ + γ) Γ(1 + α + δ + γ) ).
 
-Otherwise the orbit is integrated numerically (`_kernels/orbit.py`).
+Otherwise the orbit is integrated numerically (`kernels/orbit.py`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import bisect
-from scipy.special import gammaln
 
 from .._support.arrays import Array
 from ..errors import SaddlehopError
@@ -177,6 +175,8 @@ def _logistic_orbit(group: Group, passengers: Passengers) -> Orbit:
 
 def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
     """Δ_j in the time τ − τ₀."""
+    from scipy.special import gammaln  # slow to import
+
     alpha, gamma = passengers.rates / (4 * rate), passengers.rests / (4 * rate)
     shifts = np.zeros_like(alpha)
     rest = gamma > 0
@@ -353,6 +353,8 @@ def _too_stiff(n_active: int) -> SaddlehopError:
 
 def _half_times(curve: NumericalCurve, log_output: Array) -> Array:
     """τ at which each a_g² first passes half of what it reaches: bisection on the dense orbit."""
+    from scipy.optimize import bisect  # slow to import
+
     half = log_output - np.log(2) / 2
     nodes = curve.origin + curve.nodes * curve.time_unit
     sizes = curve.log_output(nodes)

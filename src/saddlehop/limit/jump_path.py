@@ -15,76 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array, frozen, norm
-from .._support.brief import Brief
+from .._support.labelled import Labelled
 from .._support.validate import real_number
-from ..errors import InputError, UnresolvedTieError
+from ..errors import InputError
 from ..model.network import Network
 from ..model.problem import Problem
 from ..model.scale import parse_scale
-from .active_sets import ActiveSets
-from .alignment import Alignment
+from .jump_course import JumpCourse
+from .prediction import Prediction, resolving_scale
+from .saddles import Saddle, SaddleCheck, check_saddle, saddle_facts
 from .ties import Part, split_tie
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-
-    from .next_order import SolvedJump
-    from .prediction import Prediction
-    from .saddles import Saddle, SaddleCheck
-
-TIE_TOL = 1e-12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class JumpPath(Brief):
+class JumpPath(JumpCourse, Labelled):
     """The jump process: J jumps between J + 1 saddles.
 
     Calling it with a clock time gives the network there; a jump belongs to what follows it.
     What needs more than the order of the jumps (ties, `corrections`, `predict`) is computed when
     it is asked for, and needs the start or its alignment.
     """
-
-    problem: Problem
-    """The data."""
-    sets: ActiveSets
-    """Active sets and signs of the neurons."""
-    alignment: Alignment | None
-    """The alignment the sets came from; None if they were given."""
-    times: Array
-    """When each jump happens, on the clock t / log(1/λ), shape (J,)."""
-    neurons: tuple[tuple[int, ...], ...]
-    """The neurons that activate at each jump: one, or several in a tie."""
-    samples: tuple[NDArray[np.int64], ...]
-    """The samples fitted at each jump, increasing."""
-    losses: Array
-    """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
-    exponents: Array
-    """log|a_j| / log(1/λ) at each saddle, shape (J+1, m): −1 at the start, 0 once active."""
-    escape_rates: Array
-    """Largest growth rate of a dormant neuron at each saddle, per unit of t, shape (J+1,)."""
-    margins: Array
-    """Clock time from each jump to its runner-up, shape (J,): 0 in a tie, inf if none is left (or none
-    whose pulls are within about 1e-20 of the largest open ones)."""
-    unfit: NDArray[np.int64]
-    """Samples with a label that no neuron covers."""
-    tie_tol: float = TIE_TOL
-    """Neurons that arrive within this part of the clock count as tied."""
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether every label is fitted in the end."""
-        return self.unfit.size == 0
-
-    @property
-    def n_jumps(self) -> int:
-        """Number of jumps J."""
-        return self.times.size
-
-    @property
-    def width(self) -> int:
-        """Number of neurons m."""
-        return self.sets.width
 
     @property
     def final(self) -> Network:
@@ -106,40 +59,13 @@ class JumpPath(Brief):
         return frozen(np.cumsum(added))
 
     @cached_property
-    def corrections(self) -> Array:
-        """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,).
-
-        t_i is when the first neuron of the jump passes half of the a² it reaches.
-        """
-        return frozen(
-            np.array([solved.reference + solved.half_times.min() for solved in self.solved])
-        )
-
-    @cached_property
     def resolving_scale(self) -> Array:
         """log10 of the λ below which each jump stands apart from its neighbours, shape (J,).
 
         By then 99% of the loss of one jump is gone when 1% of the next is, and no dormant neuron
         that shares samples with the jump has grown above a tenth of its size.
         """
-        from .prediction import resolving_scale
-
         return resolving_scale(self)
-
-    @cached_property
-    def growth_rates(self) -> Array:
-        """Growth rate ρ_j of each neuron at each saddle were it dormant, shape (J+1, m)."""
-        from .next_order import growth_rates
-
-        return growth_rates(self.problem, self.sets, self.samples)
-
-    @cached_property
-    def solved(self) -> list[SolvedJump]:
-        """Each jump followed on its orbit."""
-        from .next_order import follow_jumps
-
-        growth = self.require_alignment().log_growth
-        return follow_jumps(self.problem, self.sets, growth, self.neurons, self.samples)
 
     def saddle(self, index: int) -> Network:
         """Return the network after `index` jumps.
@@ -168,8 +94,6 @@ class JumpPath(Brief):
 
     def saddle_facts(self, index: int) -> Saddle:
         """Return the saddle after `index` jumps with every way out of it and its gradient."""
-        from .saddles import saddle_facts
-
         network = self.saddle(index)
         fitted = np.concatenate([np.empty(0, np.int64), *self.samples[:index]])
         loss = float(self.losses[index])
@@ -177,8 +101,6 @@ class JumpPath(Brief):
 
     def check_saddle(self, index: int) -> SaddleCheck:
         """Compare the saddle after `index` jumps with finite differences of the loss."""
-        from .saddles import check_saddle
-
         return check_saddle(self.problem, self.saddle_facts(index))
 
     def predict_times(
@@ -207,8 +129,6 @@ class JumpPath(Brief):
         log_init_scale : float
             log λ, instead of `init_scale`.
         """
-        from .prediction import Prediction
-
         log_scale = parse_scale(init_scale, log_init_scale)
         if log_scale >= 0:
             raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
@@ -242,21 +162,6 @@ class JumpPath(Brief):
             },
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
-
-    def to_xarray(self) -> xr.Dataset:
-        """Return an xarray Dataset with dims `jump`, `saddle`, `neuron`, `sample`."""
-        from ..bridges.xarray import jumps_dataset
-
-        return jumps_dataset(self)
-
-    def require_alignment(self) -> Alignment:
-        """Return the alignment, or raise if only the active sets were given."""
-        if self.alignment is None:
-            raise UnresolvedTieError(
-                "The sizes of the neurons depend on the start but only active sets are known; pass "
-                "an Initialization or Alignment to `solve_jumps`."
-            )
-        return self.alignment
 
     @cached_property
     def _parts(self) -> list[list[Part]]:

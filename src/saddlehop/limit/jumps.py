@@ -7,7 +7,7 @@ Write |a_j| = λ^(−e_j). Exponents start at e_j = −1, all samples with y_k �
     the neuron that arrived fits its open samples B exactly, adding 2 ‖β_B‖ to the squared
     norm; they close
 
-until no dormant neuron has an open sample. `_kernels/jumps.py` runs it.
+until no dormant neuron has an open sample. `kernels/jumps.py` runs it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ..model.problem import Problem
 from .active_sets import ActiveSets, label_signs, words_of_sign
 from .alignment import Alignment, align
 from .block_process import Block, run
-from .jump_path import TIE_TOL, JumpPath
+from .jump_course import TIE_TOL
+from .jump_path import JumpPath
 from .thread_teams import ThreadTeam
 
 MANY_WORDS = 2**18  # of active sets from which on the process runs in threads, on blocks

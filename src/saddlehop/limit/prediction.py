@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._support.arrays import Array
 from .._support.brief import Brief
 from .._support.validate import finite_floats
-
-if TYPE_CHECKING:
-    from .jump_path import JumpPath
-    from .next_order import SolvedJump
+from .jump_course import JumpCourse
+from .next_order import SolvedJump
 
 _NARROW, _WIDE = 0.01, 0.99  # parts of a jump's loss that mark its beginning and end
 _LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
@@ -33,7 +31,7 @@ _LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
 class Prediction(Brief):
     """What the limit and its next order say about the flow at one λ; times are t."""
 
-    jumps: JumpPath
+    jumps: JumpCourse
     """The limit."""
     log_init_scale: float
     """log λ."""
@@ -93,7 +91,7 @@ class Prediction(Brief):
         return np.asarray(-self.log_init_scale * self.jumps.times + references)
 
 
-def resolving_scale(jumps: JumpPath) -> Array:
+def resolving_scale(jumps: JumpCourse) -> Array:
     """Return log10 of the λ below which each jump stands apart from its neighbours, shape (J,).
 
     A jump stands apart if 99% of the loss of the jump before is gone when 1% of its own is, the
@@ -116,7 +114,7 @@ def resolving_scale(jumps: JumpPath) -> Array:
     return np.asarray(-needed / np.log(10))
 
 
-def _span(jumps: JumpPath, solved: SolvedJump) -> tuple[float, float]:
+def _span(jumps: JumpCourse, solved: SolvedJump) -> tuple[float, float]:
     """θ + τ at which 1% and 99% of the loss of a jump are gone."""
     losses = _class_losses(jumps, solved)
 
@@ -145,6 +143,6 @@ def _crossing(gone: Any, part: float, guess: float, unit: float) -> float:
     return high
 
 
-def _class_losses(jumps: JumpPath, solved: SolvedJump) -> Array:
+def _class_losses(jumps: JumpCourse, solved: SolvedJump) -> Array:
     """Σ y_k² of each class of a jump."""
     return np.asarray(np.bincount(solved.classes, jumps.problem.y[solved.samples] ** 2), float)

@@ -1,4 +1,7 @@
-"""Figures in matplotlib. Every function draws on `ax` (a new figure if None) and returns the Axes.
+"""Figures in matplotlib.
+
+In: jump paths, flows, frames of sweeps, and `ax` (a new figure if None). Out: the Axes. Read first:
+`limit.py`; `curves.py` samples the paths.
 
 Nothing here changes matplotlib's settings; colours are told apart in grey and by the colour-blind.
 """

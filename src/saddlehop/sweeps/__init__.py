@@ -1,7 +1,8 @@
 """Many runs: a grid of problems and starts, repeated with seeds of their own.
 
-`spec.py` says what to run, `trials.py` runs one, `run.py` runs all of them in processes or on a
-cluster, and `store.py` keeps the results where nothing gets lost.
+In: a spec, which `spec.py` reads. Out: a frame with a row for each trial. Read first: `run.py`, which
+runs all of them in processes or on a cluster; `trials.py` runs one, and `store.py` keeps the results
+where nothing gets lost.
 """
 
 from .run import sweep

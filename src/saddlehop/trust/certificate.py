@@ -22,7 +22,8 @@ from .._support.validate import instance_of, int_at_least, real_number
 from ..errors import InputError
 from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
-from ..limit.jump_path import TIE_TOL, JumpPath
+from ..limit.jump_course import TIE_TOL
+from ..limit.jump_path import JumpPath
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from .ball_process import BallProcess, Step, UnsettledError, loss_numerators

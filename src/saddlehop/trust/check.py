@@ -21,7 +21,8 @@ from .._support.validate import instance_of
 from ..errors import InputError, MissingExtraError, SaddlehopError
 from ..flow.simulate import simulate_flow
 from ..limit import twins as reference
-from ..limit.jump_path import TIE_TOL, JumpPath
+from ..limit.jump_course import TIE_TOL
+from ..limit.jump_path import JumpPath
 from ..limit.jumps import solve_jumps
 from ..model.initialization import Initialization
 from ..model.problem import Problem

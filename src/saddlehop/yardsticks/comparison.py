@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from .._support.brief import Brief
 from .._support.validate import instance_of
-from ..bridges.recording import Recording
 from ..errors import InputError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
@@ -75,7 +75,20 @@ class Comparison(Brief):
         )
 
 
-def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
+@singledispatch
+def beside(path: Any, jumps: JumpPath) -> tuple[Any, JumpPath]:
+    """Return a path and its limit, ready to be compared; a kind of path says here how it is read."""
+    raise InputError(
+        f"`flow` is of type {type(path).__name__}; pass one of type FlowPath or Recording."
+    )
+
+
+@beside.register
+def _(path: FlowPath, jumps: JumpPath) -> tuple[Any, JumpPath]:
+    return path, jumps
+
+
+def compare(flow: Any, jumps: JumpPath) -> Comparison:
     """Say how far a flow, or a recorded training run, is from the limit.
 
     Parameters
@@ -93,10 +106,8 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     -----
     O(J m n) operations for J jumps.
     """
-    instance_of(flow, "flow", FlowPath, Recording)
     instance_of(jumps, "jumps", JumpPath)
-    if isinstance(flow, Recording):
-        flow, jumps = flow.beside(jumps)
+    flow, jumps = beside(flow, jumps)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
     limit_clock = np.full(jumps.width, np.nan)
@@ -121,7 +132,7 @@ def compare(flow: FlowPath | Recording, jumps: JumpPath) -> Comparison:
     )
 
 
-def _require_same(flow: FlowPath | Recording, jumps: JumpPath) -> None:
+def _require_same(flow: Any, jumps: JumpPath) -> None:
     if not np.array_equal(flow.problem.y, jumps.problem.y) or not np.array_equal(
         flow.problem.norms, jumps.problem.norms
     ):
@@ -156,7 +167,7 @@ def _between_jumps(times: Array, end: float) -> Array:
     return points[points <= end]
 
 
-def _resolved(flow: FlowPath | Recording, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
+def _resolved(flow: Any, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
     """Whether λ is below the resolving scales of the jumps before and after each time."""
     apart = flow.log_init_scale / np.log(10) <= jumps.resolving_scale
     padded = np.concatenate([[True], apart, [True]])
