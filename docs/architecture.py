@@ -12,7 +12,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 SOURCE = DOCS.parent / "src" / "saddlehop"
 OPEN, CLOSE = "<!-- rooms: written by docs/architecture.py -->", "<!-- end of rooms -->"
-WIDTH, HEIGHT, GAP, RISE = 116, 44, 22, 92
+LEFT, WIDTH, RIGHT, HEIGHT, STEP, GAP, BEND = 560, 116, 320, 32, 46, 14, 0.62
 
 
 def rooms():
@@ -75,45 +75,31 @@ def shown_arrows(pairs):
     return {(a, c) for a, c in pairs if not any(c in reach(b) for x, b in pairs if x == a)}
 
 
-def floors(pairs):
-    """Return the rooms of each floor, the lowest first: a room stands above all it imports."""
-    level = {}
-
-    def height(room):
-        if room not in level:
-            level[room] = 1 + max((height(b) for a, b in pairs if a == room), default=-1)
-        return level[room]
-
-    for room in rooms():
-        height(room)
-    return [[room for room in rooms() if level[room] == i] for i in range(max(level.values()) + 1)]
-
-
 def svg():
-    """Draw the house."""
-    pairs = room_arrows()
-    stacked = floors(pairs)
-    widest = max(map(len, stacked)) * (WIDTH + GAP) + GAP
-    place = {}
-    for floor, row in enumerate(reversed(stacked)):
-        left = (widest - len(row) * (WIDTH + GAP) + GAP) / 2
-        for i, room in enumerate(row):
-            place[room] = (left + i * (WIDTH + GAP), GAP + floor * RISE)
+    """Draw the rooms in their order, and the arrows between them as arcs that all lead down."""
+    top = {room: GAP + i * STEP for i, room in enumerate(rooms())}
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {widest} {len(stacked) * RISE}"'
-        ' font-family="sans-serif" font-size="15" text-anchor="middle">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + RIGHT} '
+        f'{GAP + len(top) * STEP}" font-family="sans-serif" font-size="15">',
+        '<defs><marker id="tip" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto">'
+        '<path d="M0,0 L9,4 L0,8 z" fill="#777"/></marker></defs>',
         '<rect width="100%" height="100%" fill="white"/>',
     ]
-    for upper, lower in sorted(shown_arrows(pairs)):
-        (x, y), (x2, y2) = place[upper], place[lower]
+    edge = LEFT + WIDTH
+    for upper, lower in sorted(shown_arrows(room_arrows())):
+        y, y2 = top[upper] + 0.65 * HEIGHT, top[lower] + 0.35 * HEIGHT
+        bend = edge + BEND * (y2 - y)
         lines.append(
-            f'<line x1="{x + WIDTH / 2:g}" y1="{y + HEIGHT:g}" x2="{x2 + WIDTH / 2:g}" y2="{y2:g}"'
-            ' stroke="#999"/>'
+            f'<path d="M{edge},{y:g} C{bend:g},{y:g} {bend:g},{y2:g} {edge},{y2:g}" fill="none" '
+            'stroke="#777" marker-end="url(#tip)"/>'
         )
-    for room, (x, y) in place.items():
+    for room, purpose in rooms().items():
+        y = top[room]
         lines.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="#eef3f8"'
-            f' stroke="#0072B2"/><text x="{x + WIDTH / 2:g}" y="{y + 27:g}">{room}</text>'
+            f'<text x="{LEFT - 12}" y="{y + 21}" text-anchor="end" fill="#555">{purpose}</text>'
+            f'<rect x="{LEFT}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="#eef3f8" '
+            f'stroke="#0072B2"/><text x="{LEFT + WIDTH / 2:g}" y="{y + 21}" '
+            f'text-anchor="middle">{room}</text>'
         )
     return "\n".join([*lines, "</svg>", ""])
 
