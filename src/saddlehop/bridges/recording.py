@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
 from .._support.labelled import Labelled
-from .._support.validate import as_floats
+from .._support.validate import as_floats, instance_of
 from ..errors import InputError
+from ..limit.jump_path import JumpPath
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
 from ..yardsticks.comparison import Comparison, beside, compare
-
-if TYPE_CHECKING:
-    from ..limit.jump_path import JumpPath
 
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
 
@@ -162,7 +160,7 @@ class Recording(Brief, Labelled):
         Jumps solved from the first weights as they are say nothing of λ: then it is that of the
         recording, and the start of the jumps is divided by it.
         """
-        theirs = jumps.problem
+        theirs = instance_of(jumps, "jumps", JumpPath).problem
         for mine, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
             if mine.shape != other.shape or not np.allclose(mine, other, rtol=self.rtol, atol=0):
                 raise InputError(

@@ -85,7 +85,7 @@ def beside(path: Any, jumps: JumpPath) -> tuple[Any, JumpPath]:
 
 @beside.register
 def _(path: FlowPath, jumps: JumpPath) -> tuple[Any, JumpPath]:
-    return path, jumps
+    return path, instance_of(jumps, "jumps", JumpPath)
 
 
 def compare(flow: Any, jumps: JumpPath) -> Comparison:
@@ -106,7 +106,6 @@ def compare(flow: Any, jumps: JumpPath) -> Comparison:
     -----
     O(J m n) operations for J jumps.
     """
-    instance_of(jumps, "jumps", JumpPath)
     flow, jumps = beside(flow, jumps)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
