@@ -17,6 +17,7 @@ from .limit.jump_path import JumpPath
 from .limit.jumps import solve_jumps
 from .limit.prediction import Prediction
 from .model.datasets import load_digits, make_orthogonal
+from .model.general_problem import GeneralProblem
 from .model.initialization import Initialization
 from .model.network import Network
 from .model.orthogonalization import orthogonalize, orthogonalizing_map
@@ -38,6 +39,7 @@ __all__ = [
     "Comparison",
     "FlowError",
     "FlowPath",
+    "GeneralProblem",
     "Initialization",
     "JumpPath",
     "MinNormInterpolator",

@@ -1,4 +1,4 @@
-"""The start: weights λ·(a_j, w_j) with (a_j, w_j) of order one, in sample coordinates.
+"""The start: weights λ·(a_j, w_j) with (a_j, w_j) of order one, in the coordinates of the problem.
 
 A start is *balanced* if |a_j| = ‖w_j‖ and *dominated* if |a_j| ≥ ‖w_j‖ for every neuron; then
 no output weight ever changes sign.
@@ -23,6 +23,7 @@ from .._support.validate import (
     require_length,
 )
 from ..errors import InputError
+from .general_problem import AnyProblem, GeneralProblem
 from .network import Network
 from .problem import Problem, row_norms
 
@@ -37,8 +38,9 @@ class Initialization(Brief):
     ----------
     output : array_like, shape (m,)
         Output weights a_j.
-    hidden : array_like, shape (m, n)
-        Hidden weights in sample coordinates, u_jk = w_j·e_k.
+    hidden : array_like, shape (m, r)
+        Hidden weights in the coordinates of the problem: r = n sample coordinates u_jk = w_j·e_k of
+        a `Problem`, r = rank span coordinates of a `GeneralProblem`.
     off_span : array_like, shape (m,), optional
         Norms of the parts of w_j outside the span of the samples; these parts never move.
         Zeros by default.
@@ -47,7 +49,7 @@ class Initialization(Brief):
     output: Array
     """Output weights a_j at unit scale, shape (m,)."""
     hidden: Array
-    """Hidden weights u_jk at unit scale, shape (m, n)."""
+    """Hidden weights u_jk at unit scale, shape (m, r)."""
     off_span: Array = None  # type: ignore[assignment]
     """Norms of the parts of w_j outside the span of the samples, shape (m,)."""
 
@@ -73,9 +75,14 @@ class Initialization(Brief):
         return self.output.size
 
     @property
-    def n_samples(self) -> int:
-        """Number of samples n."""
+    def n_coordinates(self) -> int:
+        """Number of coordinates of a hidden weight."""
         return int(self.hidden.shape[1])
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples n of a `Problem`: one coordinate each."""
+        return self.n_coordinates
 
     @property
     def hidden_norms(self) -> Array:
@@ -89,13 +96,13 @@ class Initialization(Brief):
 
     @classmethod
     def draw(
-        cls, problem: Problem, width: int, law: str = "balanced", rng: Any = None
+        cls, problem: AnyProblem, width: int, law: str = "balanced", rng: Any = None
     ) -> Initialization:
         """Draw an isotropic start: w_j normal with variance 1/d per coordinate.
 
         Parameters
         ----------
-        problem : Problem
+        problem : Problem or GeneralProblem
         width : int
             Number of neurons m.
         law : {"balanced", "dominated", "gaussian"}
@@ -107,17 +114,17 @@ class Initialization(Brief):
         -------
         Initialization
         """
-        instance_of(problem, "problem", Problem)
+        instance_of(problem, "problem", Problem, GeneralProblem)
         width = positive_int(width, "width")
         law = one_of(law, "law", LAWS)
         generator = as_generator(rng)
-        n_samples, n_features = problem.n_samples, problem.n_features
-        require_memory(2 * width * n_samples, f"`width` is {width}: {width} × {n_samples} weights")
-        hidden = generator.standard_normal((width, n_samples))
+        inside, n_features = problem.n_coordinates, problem.n_features
+        require_memory(2 * width * inside, f"`width` is {width}: {width} × {inside} weights")
+        hidden = generator.standard_normal((width, inside))
         hidden /= np.sqrt(n_features)
         off_span = (
-            np.sqrt(generator.chisquare(n_features - n_samples, width) / n_features)
-            if (n_features > n_samples)
+            np.sqrt(generator.chisquare(n_features - inside, width) / n_features)
+            if n_features > inside
             else np.zeros(width)
         )
         output = _draw_output(hidden, off_span, law, generator)
@@ -125,7 +132,7 @@ class Initialization(Brief):
         return cls(output, hidden, off_span)
 
     @classmethod
-    def from_weights(cls, output: Any, W: Any, problem: Problem) -> Initialization:
+    def from_weights(cls, output: Any, W: Any, problem: AnyProblem) -> Initialization:
         """Read a start off weights in input space.
 
         Parameters
@@ -133,20 +140,17 @@ class Initialization(Brief):
         output : array_like, shape (m,)
             Output weights a_j.
         W : array_like, shape (m, d)
-            Hidden weights w_j; in sample coordinates (d = n) if the problem has no `directions`.
-        problem : Problem
+            Hidden weights w_j, that of an appended feature included; in sample coordinates (d = n)
+            if the problem has no `directions`.
+        problem : Problem or GeneralProblem
 
         Returns
         -------
         Initialization
         """
-        instance_of(problem, "problem", Problem)
+        instance_of(problem, "problem", Problem, GeneralProblem)
         weights = frozen_array(W, "W", 2)
-        hidden = problem.project(weights)
-        if problem.directions is None:
-            return cls(output, hidden)
-        outside = weights - hidden @ problem.directions
-        return cls(output, hidden, np.linalg.norm(outside, axis=1))
+        return cls(output, *problem.split_weights(weights))
 
 
 def _draw_output(hidden: Array, off_span: Array, law: str, generator: np.random.Generator) -> Array:

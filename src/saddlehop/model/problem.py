@@ -117,6 +117,11 @@ class Problem(Brief):
         """Input dimension d; n if only norms are known."""
         return self.n_samples if self.directions is None else int(self.directions.shape[1])
 
+    @property
+    def n_coordinates(self) -> int:
+        """Number of coordinates of a hidden weight: the number of samples n."""
+        return self.n_samples
+
     @cached_property
     def targets(self) -> Array:
         """β_k = y_k / ‖x_k‖, shape (n,)."""
@@ -151,6 +156,17 @@ class Problem(Brief):
             )
         product = points if self.directions is None else points @ self.directions.T
         return product.toarray() if sparse.issparse(product) else np.asarray(product)
+
+    def outputs_of(self, output: Array, hidden: Array) -> Array:
+        """Return h(x_k) = ‖x_k‖ Σ_j a_j max(u_jk, 0) for weights in coordinates, shape (n,)."""
+        return np.asarray(self.norms * (output @ np.maximum(hidden, 0)))
+
+    def split_weights(self, W: Array) -> tuple[Array, Array]:
+        """Return coordinates (m, n) of hidden weights (m, d), and norms (m,) of what is off the span."""
+        hidden = self.project(W)
+        if self.directions is None:
+            return hidden, np.zeros(len(W))
+        return hidden, np.linalg.norm(W - hidden @ self.directions, axis=1)
 
 
 def _frozen_norms(value: Any, n_samples: int) -> Array:
@@ -229,13 +245,15 @@ def _require_orthogonal_rows(directions: Any, orth_tol: float) -> None:
     if n_samples > n_features:
         raise InputError(
             f"`X` has {n_samples} rows in {n_features} dimensions, where at most {n_features} "
-            "can be orthogonal; pass fewer samples or more features."
+            "can be orthogonal; take the rows as they are with `sh.GeneralProblem(X, y)`, or pass "
+            "fewer samples or more features."
         )
     i, j, cosine = _largest_cosine(directions)
     if not abs(cosine) <= orth_tol:
         raise NotOrthogonalError(
             f"Rows {i} and {j} of `X` are not orthogonal: their cosine is {cosine:.2g}, above "
-            f"`orth_tol={orth_tol:g}`. Pass orthogonal rows, or `sh.orthogonalize(X)`."
+            f"`orth_tol={orth_tol:g}`. Take the rows as they are with `sh.GeneralProblem(X, y)`, or "
+            "pass orthogonal rows, such as `sh.orthogonalize(X)`."
         )
 
 
