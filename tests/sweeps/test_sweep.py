@@ -88,8 +88,8 @@ class TestNumbers:
             "law": "gaussian",
         }
         frame = sh.sweep(spec, tmp_path, workers=1)
-        assert frame["log10_init_scale"].tolist() == pytest.approx([-8, -8, -1000, -1000])
-        row = frame.iloc[2]
+        assert frame["log10_init_scale"].tolist() == pytest.approx([-8, -1000, -8, -1000])
+        row = frame.iloc[1]
         rng = np.random.default_rng(row.seed)
         problem = sh.make_orthogonal(6, rng=rng)
         init = sh.Initialization.draw(problem, 8, "gaussian", rng)
@@ -245,9 +245,21 @@ class TestFailures:
 
     def test_another_spec_on_an_old_folder(self, tmp_path):
         sh.sweep(SMALL, tmp_path, workers=1)
-        with pytest.raises(sh.SaddlehopError, match=r'-"repeats": 5; \+"repeats": 6'):
-            sh.sweep(SMALL | {"repeats": 6}, tmp_path, workers=1)
+        with pytest.raises(sh.SaddlehopError, match=r'-"repeats": 5; \+"repeats": 4'):
+            sh.sweep(SMALL | {"repeats": 4}, tmp_path, workers=1)
+        with pytest.raises(sh.SaddlehopError, match=r'-"seed": 0; .*\+"seed": 1'):
+            sh.sweep(SMALL | {"repeats": 6, "seed": 1}, tmp_path, workers=1)
         assert sh.read_sweep(tmp_path).attrs["complete"]
+
+    def test_a_folder_that_numbers_trials_in_another_order(self, tmp_path):
+        frame = sh.sweep(SMALL, tmp_path, workers=1)
+        file = tmp_path / "spec.json"
+        document = json.loads(file.read_text())
+        del document["order"]
+        file.write_text(json.dumps(document))
+        with pytest.raises(sh.SaddlehopError, match="numbered trials in another order"):
+            sh.sweep(SMALL, tmp_path, workers=1)
+        pd.testing.assert_frame_equal(sh.read_sweep(tmp_path), frame)
 
     @pytest.mark.parametrize("options", ["size=40k", "ro"])
     def test_no_room_and_no_permission(self, tmp_path, options):

@@ -33,7 +33,9 @@ def test_no_local_search_finds_a_smaller_interpolator():
         a, u = theta[:4], theta[4:].reshape(4, 3)
         excess = problem.norms * (a @ np.maximum(u, 0)) - problem.y
         slope = 2e4 * excess * problem.norms
-        gradient = np.concatenate([np.maximum(u, 0) @ slope, (a[:, None] * (u > 0) * slope).ravel()])
+        gradient = np.concatenate(
+            [np.maximum(u, 0) @ slope, (a[:, None] * (u > 0) * slope).ravel()]
+        )
         return theta @ theta + 1e4 * excess @ excess, 2 * theta + gradient
 
     starts = rng.standard_normal((10, 16))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,36 +26,79 @@ def connected(scheduler: Any) -> Iterator[Any]:
     """Yield a client of a scheduler, given by address or as a client that stays open."""
     distributed = require("distributed", "Working on a Dask cluster", "sweep")
     if isinstance(scheduler, distributed.Client):
-        yield scheduler
+        with _explained():
+            yield scheduler
         return
+    with _quiet():
+        try:
+            _knock(scheduler)
+            client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError) as err:
+            raise InputError(
+                f"`scheduler` is {scheduler!r}, where no Dask scheduler answers "
+                f"({type(err).__name__}); start one, or pass its address, such as tcp://host:8786."
+            ) from None
+        try:
+            with _explained():
+                yield client
+        finally:
+            client.close()
+
+
+def _knock(scheduler: Any) -> None:
+    """Raise an error at once where nothing listens; `distributed` would try again for a while."""
+    from distributed.comm.addressing import get_address_host_port, parse_address
+    from distributed.comm.registry import get_backend
+
+    if isinstance(scheduler, str):
+        scheme, _ = parse_address(scheduler)
+        get_backend(scheme)
+        if scheme in ("tcp", "tls", "ws", "wss"):
+            address = get_address_host_port(scheduler)
+            with socket.create_connection(address, timeout=CONNECT_SECONDS) as door:
+                if scheme == "tcp" and not door.recv(1):  # a scheduler speaks first
+                    raise ConnectionError("hung up")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep `distributed` from logging tracebacks of what we say in a sentence."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio", "tornado.application")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
-        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as err:
-        raise InputError(
-            f"`scheduler` is {scheduler!r}, where no Dask scheduler answers "
-            f"({type(err).__name__}); start one, or pass its address, such as tcp://host:8786."
-        ) from None
-    try:
-        yield client
+        yield
     finally:
-        client.close()
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
-def gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
-    """Return the results, or say in a sentence why the cluster has none."""
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in a sentence why the cluster has no result."""
     from distributed import CancelledError, KilledWorker
+    from distributed.client import ClosedClientError
     from distributed.comm.core import CommClosedError
 
     try:
-        return list(client.gather(futures))
+        yield
     except KilledWorker as err:
         raise SaddlehopError(
             f"Workers of the cluster died again and again at one task ({err.task}), most likely for "
             "lack of memory; give them more, or make the blocks smaller."
         ) from None
-    except (CancelledError, CommClosedError, TimeoutError) as err:
+    except (
+        CancelledError,
+        ClosedClientError,
+        CommClosedError,
+        ConnectionError,
+        TimeoutError,
+    ) as err:
         raise SaddlehopError(
-            f"The cluster was lost ({type(err).__name__}); start it again, and the command."
+            f"The scheduler of the cluster is gone ({type(err).__name__}); start one, and do the same "
+            "again: a sweep keeps what has run and goes on from there."
         ) from None
 
 
@@ -87,7 +132,7 @@ class WorkerTeam:
             self._client.submit(itemgetter(1), state, key=f"{name}-reply-{i}")
             for i, state in enumerate(self._states)
         ]
-        return gathered(self._client, replies)
+        return list(self._client.gather(replies))
 
     def __enter__(self) -> WorkerTeam:
         return self

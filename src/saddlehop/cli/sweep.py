@@ -22,12 +22,15 @@ def sweep_command(
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler instead, such as tcp://host:8786.")
     ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials that failed before again.")
+    ] = False,
 ) -> None:
     """Run a grid of problems and starts with repeats, and keep a row for each trial."""
     from ..sweeps import sweep
 
     try:
-        frame = sweep(spec, out, workers=workers, scheduler=scheduler)
+        frame = sweep(spec, out, workers=workers, scheduler=scheduler, retry_failed=retry_failed)
     except KeyboardInterrupt:
         raise SaddlehopError(
             f"Stopped. What has run is in {str(out)!r}; the same command goes on from there."
@@ -37,8 +40,10 @@ def sweep_command(
     failed = frame[frame["error"] != ""]
     if len(failed):
         say(f"{len(failed)} of {len(frame)} trials failed; the first: {failed['error'].iloc[0]}")
+        say("The same command with `--retry-failed` runs them again.")
     if len(failed) == len(frame) > 0:
         raise SaddlehopError(
-            f"No trial succeeded; mend that, and run it into another folder than {out}."
+            "No trial succeeded; mend that, and run it again with `--retry-failed`, or into another "
+            f"folder than {out}."
         )
     print(f"{len(frame)} trials in {out}; read them with saddlehop.read_sweep({str(out)!r}).")

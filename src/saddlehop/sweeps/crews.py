@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, Protocol
 
-from ..blocks.cluster import connected, gathered
+from ..blocks.cluster import connected
 from ..errors import SaddlehopError
 from .spec import Spec
 from .trials import lost_trial, run_trials
@@ -124,11 +124,11 @@ class ClusterCrew:
             from distributed import as_completed
 
             n_threads = max(sum(client.nthreads().values()), 1)
-            under_way = as_completed([])  # type: ignore[no-untyped-call]
+            under_way = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
             for _ in range(AHEAD * n_threads):
                 _submit(client, spec, batches, under_way)
             for future in under_way:
-                (done,) = gathered(client, [future])
+                done = future.result()
                 future.release()
                 _submit(client, spec, batches, under_way)
                 yield done

@@ -28,6 +28,7 @@ def sweep(
     *,
     workers: int | None = None,
     scheduler: Any = None,
+    retry_failed: bool = False,
 ) -> pd.DataFrame:
     """Run every combination of settings, and keep one row for each trial.
 
@@ -38,14 +39,17 @@ def sweep(
         "coverage", or "module:function"), `n_samples` and `width` are needed; `labels`, `norms`,
         `law`, `init_scale` may be given, each a value or a list; `repeats`, `seed`, `start`
         ("sets" or "weights") and `rtol` take one value. A function of your own is called with the
-        problem, the start and a Generator and returns a mapping of names to values.
+        problem, the start and a Generator and returns a mapping of names to values. In a mapping it
+        may be the function itself, which workers are sent if they cannot import it.
     out : path-like
         A folder, made if it is not there. If the sweep has been stopped before, however, it goes on
-        from what the folder holds.
+        from what the folder holds; more `repeats` than there add trials.
     workers : int, optional
         Processes on this machine; as many as cores by default. 1 runs in this process.
     scheduler : str or distributed.Client, optional
         A Dask scheduler, instead.
+    retry_failed : bool, optional
+        Run trials that failed before again. Their rows are forgotten at the start.
 
     Returns
     -------
@@ -60,11 +64,15 @@ def sweep(
 
     Notes
     -----
-    The numbers of a trial depend on the spec only, not on who runs it or on interruptions.
+    The numbers of a trial depend on the spec only, not on who runs it, on interruptions, or on whether
+    `repeats` was raised. The folder knows a function of a module by its name, and one that was sent
+    by what it does: change that, and take another folder.
     """
     spec = _as_spec(spec)
     crew = _crew(workers, scheduler)
     with Store(as_path(out, "out"), spec).open() as store:
+        if retry_failed:
+            store.forget_failed()
         runs, damaged = store.remaining()
         n_left = sum(map(len, runs))
         if n_left:

@@ -1,6 +1,7 @@
 """What a sweep runs: every combination of the values given for each setting, `repeats` times.
 
-Trial i is combination i // repeats, counted with the last setting changing fastest.
+Trial i is repeat i // c of combination i % c, of c combinations counted with the last setting changing
+fastest: so more `repeats` add trials and change none.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -24,6 +25,7 @@ from ..model.datasets import LABELS, NORMS
 from ..model.initialization import LAWS
 from ..model.scale import parse_scale
 from .functions import load_function
+from .own_functions import named
 
 STARTS = ("sets", "weights")
 LEAST = {"n_samples": 1, "width": 1}
@@ -57,7 +59,8 @@ class Spec:
     """A sweep. Made by `Spec.read` or `Spec.parse`, which check it."""
 
     compute: str
-    """"jumps", "flow", "coverage", or a function of your own as "module:function"."""
+    """"jumps", "flow", "coverage", or a function of your own as "module:function"; one that cannot be
+    imported, with a digest of what it does behind its name."""
     n_samples: tuple[int, ...]
     """Numbers of samples n."""
     width: tuple[int, ...]
@@ -80,6 +83,8 @@ class Spec:
     """Relative accuracy of flows."""
     folder: str = ""
     """Where a function of your own is looked for first."""
+    function: bytes = field(default=b"", repr=False)
+    """A function of your own that cannot be imported, pickled."""
 
     @classmethod
     def read(cls, path: str | Path) -> Spec:
@@ -108,8 +113,11 @@ class Spec:
     def parse(
         cls, content: Mapping[str, Any], lines: Mapping[str, int] | None = None, folder: str = ""
     ) -> Spec:
-        """Check a spec given as a mapping of the keys that a TOML file has."""
-        lines = lines or {}
+        """Check a spec given as a mapping of the keys that a TOML file has.
+
+        `compute` may also be a function.
+        """
+        lines, function = lines or {}, b""
         key = "compute"
         try:
             for key in content:
@@ -120,10 +128,14 @@ class Spec:
             for key in ("compute", "n_samples", "width"):
                 if key not in content:
                     raise InputError(f"`{key}` is missing; give it.")
-            values: dict[str, Any] = {}
-            for key in KEYS:
+            key = "compute"
+            if callable(content[key]):
+                name, function = named(content[key])
+                content = {**content, key: name}
+            values: dict[str, Any] = {"compute": content[key]}
+            for key in KEYS[1:] if function else KEYS:
                 values[key] = _checked(key, content, values, folder)
-            return cls(**values, folder=folder)
+            return cls(**values, folder=folder, function=function)
         except InputError as err:
             where = f"Line {lines[key]}: " if key in lines else ""
             raise InputError(f"{where}{_named(key, str(err))}") from None
@@ -144,7 +156,11 @@ class Spec:
 
     def setting(self, trial: int) -> Setting:
         """Return the combination that a trial runs."""
-        return self._settings[trial // self.repeats]
+        return self._settings[trial % len(self._settings)]
+
+    def repeat(self, trial: int) -> int:
+        """Return which repeat of its combination a trial is, from 0."""
+        return trial // len(self._settings)
 
     def trial_seed(self, trial: int) -> int:
         """Return the seed of a trial: `numpy.random.default_rng` of it draws all its numbers."""
@@ -153,9 +169,8 @@ class Spec:
 
     def to_json(self) -> str:
         """Return what the numbers depend on, one line for each key."""
-        fields = asdict(self)
-        del fields["folder"]
-        return "\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
+        names = [entry.name for entry in fields(self) if entry.name not in ("folder", "function")]
+        return "\n".join(f"{json.dumps(key)}: {json.dumps(getattr(self, key))}" for key in names)
 
 
 def _lines_of(text: str) -> dict[str, int]:
@@ -177,7 +192,7 @@ def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder
     value = content.get(key, DEFAULTS.get(key))
     if key == "compute":
         if not isinstance(value, str):
-            raise InputError(f"`compute` is {value!r}; pass a string.")
+            raise InputError(f"`compute` is {value!r}; pass a name or a function.")
         load_function(value, folder)
         return value
     if key == "init_scale":

@@ -1,7 +1,7 @@
 """A folder of results: the spec, and one Parquet file for each batch of trials.
 
     spec.json                       what was asked for and the versions that ran it
-    trials-00000000-00000063.parquet    rows of the trials 0 … 63
+    trials-00000000-00000063.parquet    rows of the trials 0 … 63, but for failed ones to run again
     lock                            held by the sweep that is writing
 
 A file is written under another name, forced to disk and renamed, so a sweep that is killed leaves whole
@@ -16,10 +16,12 @@ import platform
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from difflib import unified_diff
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
@@ -38,6 +40,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+ORDER = "repeat by repeat"  # of the numbers of trials; folders without it count another way
 NAME = re.compile(r"trials-(\d{8,})-(\d{8,})\.parquet")
 
 
@@ -66,12 +69,9 @@ class Store:
         done = np.zeros(self._spec.n_trials, dtype=bool)
         damaged = []
         for file, first, last in _files(self._folder):
-            if (
-                last < done.size
-                and _is_whole(file, first, last)
-                and not done[first : last + 1].any()
-            ):
-                done[first : last + 1] = True
+            trials = _trials_in(file, first, last)
+            if trials and last < done.size and not done[trials].any():
+                done[trials] = True
             else:
                 file.replace(file.with_suffix(".damaged"))
                 damaged.append(file.name)
@@ -82,7 +82,22 @@ class Store:
     def write(self, table: Any) -> None:
         """Add the rows of consecutive trials."""
         trials = table.column("trial").to_pylist()
-        name = f"trials-{trials[0]:08d}-{trials[-1]:08d}.parquet"
+        self._write(table, f"trials-{trials[0]:08d}-{trials[-1]:08d}.parquet")
+
+    def forget_failed(self) -> None:
+        """Remove the rows of trials that failed."""
+        for file, first, last in _files(self._folder):
+            if not _trials_in(file, first, last):
+                continue
+            table = _parquet().read_table(file)
+            succeeded = [not error for error in table.column("error").to_pylist()]
+            with writing_to(self._folder):
+                if not any(succeeded):
+                    file.unlink()
+                elif not all(succeeded):
+                    self._write(table.filter(succeeded), file.name)
+
+    def _write(self, table: Any, name: str) -> None:
         with writing_to(self._folder):
             write_whole(
                 self._folder / name, lambda path: _parquet().write_table(table, path), to_disk=True
@@ -90,29 +105,42 @@ class Store:
 
     def _settle_spec(self) -> None:
         file = self._folder / "spec.json"
-        asked = self._spec.to_json()
+        versions = _versions()
         if file.exists():
-            kept = _spec_lines(file)
-            if kept != asked:
-                difference = [
-                    line
-                    for line in unified_diff(
-                        kept.splitlines(), asked.splitlines(), n=0, lineterm=""
-                    )
-                    if not line.startswith(("---", "+++", "@@"))
-                ]
-                raise InputError(
-                    f"{str(self._folder)!r} holds another sweep; pass another folder, or the spec it "
-                    f"was made with. The difference: {'; '.join(difference)}."
-                )
-            return
-        if any(_files(self._folder)):
+            kept, versions = _spec_lines(file), _document(file)["versions"]
+            self._require_order(file)
+            if not self._goes_on(kept):
+                self._refuse(kept)
+            if kept == self._spec.to_json():
+                return
+        elif any(_files(self._folder)):
             raise InputError(
                 f"{str(self._folder)!r} holds rows of trials but no `spec.json`; pass another folder."
             )
-        document = {"spec": asked.splitlines(), "versions": _versions()}
-        text = json.dumps(document, indent=2)
+        document = {"spec": self._spec.to_json().splitlines(), "versions": versions}
+        text = json.dumps({**document, "order": ORDER}, indent=2)
         write_whole(file, lambda path: Path(path).write_text(text, encoding="utf-8"), to_disk=True)
+
+    def _require_order(self, file: Path) -> None:
+        if _document(file).get("order") != ORDER:
+            raise InputError(
+                f"{str(self._folder)!r} was made by an older saddlehop, which numbered trials in another "
+                "order, so it cannot go on; read it with `read_sweep`, and pass another folder."
+            )
+
+    def _goes_on(self, kept: str) -> bool:
+        """Tell whether the sweep is the one that was kept, or that with more repeats."""
+        earlier = int(_fields(kept)["repeats"])
+        same = replace(self._spec, repeats=earlier).to_json() == kept
+        return same and earlier <= self._spec.repeats
+
+    def _refuse(self, kept: str) -> NoReturn:
+        lines = unified_diff(kept.splitlines(), self._spec.to_json().splitlines(), n=0, lineterm="")
+        difference = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+        raise InputError(
+            f"{str(self._folder)!r} holds another sweep; pass another folder, or the spec it was made "
+            f"with (only `repeats` may be raised). The difference: {'; '.join(difference)}."
+        )
 
 
 def read_sweep(folder: str | Path) -> pd.DataFrame:
@@ -137,10 +165,10 @@ def read_sweep(folder: str | Path) -> pd.DataFrame:
         raise DataFileError(
             f"{str(folder)!r} holds no sweep; pass the folder that one was written to."
         )
-    n_trials = _n_trials(json.loads("{" + _spec_lines(file).replace("\n", ", ") + "}"))
+    n_trials = _n_trials(_fields(_spec_lines(file)))
     tables = []
     for part, first, last in _files(folder):
-        if not _is_whole(part, first, last):
+        if not _trials_in(part, first, last):
             raise DataFileError(
                 f"{part.name!r} in {str(folder)!r} is damaged; run the sweep again, which makes it "
                 "afresh."
@@ -184,24 +212,41 @@ def _files(folder: Path) -> list[tuple[Path, int, int]]:
     return sorted(found, key=lambda entry: entry[1:])
 
 
-def _is_whole(file: Path, first: int, last: int) -> bool:
-    """Tell whether a file can be read and holds just the rows its name says."""
+def _trials_in(file: Path, first: int, last: int) -> list[int]:
+    """Return the trials that a file holds rows of; none if it is damaged."""
     import pyarrow as pa
 
     try:
         trials = _parquet().read_table(file).column("trial").to_pylist()
     except (pa.ArrowException, OSError, KeyError):
-        return False
-    return bool(trials == list(range(first, last + 1)))
+        return []
+    return trials if set(trials) <= set(range(first, last + 1)) and _rises(trials) else []
+
+
+def _rises(trials: list[int]) -> bool:
+    return all(trial < after for trial, after in pairwise(trials))
+
+
+def _fields(lines: str) -> dict[str, Any]:
+    """Return what the lines of a spec say."""
+    content: dict[str, Any] = json.loads("{" + lines.replace("\n", ", ") + "}")
+    return content
 
 
 def _spec_lines(file: Path) -> str:
+    return "\n".join(_document(file)["spec"])
+
+
+def _document(file: Path) -> dict[str, Any]:
+    """Return what `spec.json` holds."""
     try:
-        return "\n".join(json.loads(file.read_text(encoding="utf-8"))["spec"])
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        _fields("\n".join(content["spec"]))["repeats"], content["versions"]
     except (ValueError, KeyError, TypeError):
         raise DataFileError(
             f"{str(file)!r} is damaged, so it cannot be told what was run; pass another folder."
         ) from None
+    return content
 
 
 def _versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from ..model.datasets import make_orthogonal
 from ..model.initialization import Initialization
 from ..model.scale import parse_scale
 from .functions import COMPUTE, Row, load_function
+from .own_functions import unpickled
 from .spec import Setting, Spec
 
 HEAD = (
@@ -69,7 +70,7 @@ def _head(spec: Spec, trial: int, setting: Setting, seed: int) -> Row:
     values = (
         trial,
         seed,
-        trial % spec.repeats,
+        spec.repeat(trial),
         setting.n_samples,
         setting.width,
         setting.labels,
@@ -88,7 +89,8 @@ def _measured(spec: Spec, setting: Setting, rng: np.random.Generator) -> Row:
         start = ActiveSets.draw(problem, setting.width, rng)
     else:
         start = Initialization.draw(problem, setting.width, setting.law, rng)
-    function = load_function(spec.compute, spec.folder)
+    own = spec.function
+    function = unpickled(own) if own else load_function(spec.compute, spec.folder)
     if spec.compute == "flow":
         return function(problem, start, setting.init_scale, spec.rtol)
     if spec.compute in COMPUTE:
