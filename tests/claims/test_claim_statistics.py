@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddlehop.claims.statistics import fit_line, fit_power, mean, threshold, wilson
-
-
-def test_wilson_is_that_of_scipy():
-    for hits, total in ((0, 10), (3, 10), (10, 10), (77, 100)):
-        expected = stats.binomtest(hits, total).proportion_ci(method="wilson")
-        low, high = wilson(hits, total)
-        assert (float(low), float(high)) == pytest.approx((expected.low, expected.high), abs=1e-12)
+from saddlehop.claims.statistics import fit_line, fit_power, mean, threshold
 
 
 def test_line_is_that_of_scipy():
@@ -20,7 +13,6 @@ def test_line_is_that_of_scipy():
     assert line.slope.error == pytest.approx(expected.stderr)
     assert line.intercept.value == pytest.approx(expected.intercept)
     assert line.intercept.error == pytest.approx(expected.intercept_stderr)
-    np.testing.assert_allclose(line(x), expected.intercept + expected.slope * x)
 
 
 def test_intervals_of_weighted_slopes_cover():

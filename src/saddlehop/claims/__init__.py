@@ -1,9 +1,10 @@
 """The claims of the paper as measurements: `claim(quick=True)` gives numbers and a verdict.
 
 In: `quick` or full sizes. Out: a `Claim`, which says what it measures (sizes → table), how it judges
-(table → numbers with intervals) and how it is drawn. Read first: `agreement.py`. Statements are those
-of the abstract of arXiv 2605.27097 and of arXiv 2502.16977; constants beside them were derived for
-this project.
+(table → numbers with intervals) and how it is drawn. Read first: `agreement.py`; what claims share is
+in `tables.py`, `drawing.py`, `draws.py`, `flows.py` and `norms.py`. Statements are those of the
+abstract of arXiv 2605.27097 and of arXiv 2502.16977; constants beside them were derived for this
+project.
 """
 
 from .agreement import agreement

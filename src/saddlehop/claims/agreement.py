@@ -8,23 +8,22 @@ covers cannot be lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..limit.jumps import solve_jumps
 from ..model.datasets import make_orthogonal
 from ..model.initialization import Initialization
 from ..yardsticks.interpolation import required_width
-from .draws import BLACK, BLUE, GREEN, RED, generator
-from .flows import flow_of, is_fitted
-from .result import Claim, Frame, Number, Report, as_table, share_of, tracked
-from .statistics import wilson
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .drawing import BLUE, GREEN, RED, THEORY, Axes, draw_shares, dress
+from .draws import generator
+from .flows import flow_of
+from .result import Claim, Number, Report, share_of, tracked
+from .tables import Frame, as_table
 
 AGREEMENT = 0.99
+FITTED = 1e-9  # of the first loss: below it a flow interpolates
+AGREES = "flow and limit agree"
+DOES = "flow interpolates where the limit does"
+DOES_NOT = "flow interpolates where the limit does not"
 
 
 def measure(
@@ -64,28 +63,34 @@ def measure(
                     "draw": draw,
                     "exponent": exponent,
                     "limit": jumps.interpolates,
-                    "flow": is_fitted(flow),
+                    "flow": bool(flow.losses[-1] <= FITTED * flow.losses[0]),
                     "loss": flow.losses[-1] / flow.losses[0],
                 }
             )
     return as_table(rows)
 
 
+def _questions(table: Frame) -> dict[str, Frame]:
+    """Return for each question the flows that it is asked of; `hit` holds the answers."""
+    says, does = table["limit"].astype(bool), table["flow"].astype(bool)
+    return {
+        AGREES: table.assign(hit=says == does),
+        DOES: table.assign(hit=does)[says],
+        DOES_NOT: table.assign(hit=does)[~says],
+    }
+
+
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge at each λ how often the flow interpolates where the limit does."""
     numbers = []
     for exponent, part in table.groupby("exponent", sort=True):
-        says, does = part["limit"].to_numpy(bool), part["flow"].to_numpy(bool)
-        for label, hits, among, allowed in (
-            ("flow and limit agree", says == does, np.ones_like(says), None),
-            ("flow interpolates where the limit does", does, says, (AGREEMENT, 1.0)),
-            ("flow interpolates where the limit does not", does, ~says, None),
-        ):
-            if among.any():
-                count = int((hits & among).sum())
-                text = f"{label}, λ = 1e-{exponent}"
-                theory = "1" if allowed else ""
-                numbers.append(share_of(text, count, int(among.sum()), allowed, theory))
+        for question, asked in _questions(part).items():
+            if len(asked):
+                judged = question == DOES
+                allowed, theory = ((AGREEMENT, 1.0), "1") if judged else (None, "")
+                label = f"{question}, λ = 1e-{exponent}"
+                hits = int(asked["hit"].sum())
+                numbers.append(share_of(label, hits, len(asked), allowed, theory))
     return numbers, (
         "Problems of widths where the limit interpolates in some draws and not in others; a flow "
         "interpolates if its loss falls below 1e-9 of the first. Judged is a share of at least "
@@ -93,31 +98,25 @@ def judge(table: Frame) -> tuple[list[Number], str]:
     )
 
 
-def draw_shares(ax: Axes, table: Frame) -> None:
+def draw_answers(ax: Axes, table: Frame) -> None:
     """Draw the shares against λ."""
-    says, does = table["limit"].to_numpy(bool), table["flow"].to_numpy(bool)
-    for shift, (hits, among, color, marker, label) in enumerate(
+    questions = _questions(table)
+    for shift, (question, color, marker, label) in enumerate(
         (
-            (does, says, BLUE, "o", "interpolates where the limit does"),
-            (says == does, np.ones_like(says), GREEN, "s", "agrees with the limit"),
-            (does, ~says, RED, "^", "interpolates where the limit does not"),
+            (DOES, BLUE, "o", "interpolates where the limit does"),
+            (AGREES, GREEN, "s", "agrees with the limit"),
+            (DOES_NOT, RED, "^", "interpolates where the limit does not"),
         )
     ):
-        grouped = table.assign(hit=hits)[among].groupby("exponent")["hit"]
-        count, total = grouped.sum(), grouped.count()
-        low, high = wilson(count, total)
-        share = count / total
-        bars = [np.maximum(share - low, 0), np.maximum(high - share, 0)]
-        scale = 10.0 ** -(count.index.to_numpy(float) + 0.12 * (shift - 1))
-        ax.errorbar(scale, share, bars, fmt=marker, color=color, label=label)
-    ax.axhline(1, ls="--", color=BLACK, lw=0.9)
-    ax.axhline(0, ls="--", color=BLACK, lw=0.9, label="limit")
-    ax.set_xscale("log")
+        hits = questions[question].groupby("exponent")["hit"].agg(["sum", "count"])
+        x = 10.0 ** -(hits.index.to_numpy(float) + 0.12 * (shift - 1))
+        draw_shares(ax, x, hits["sum"], hits["count"], fmt=marker, color=color, label=label)
+    ax.axhline(1, **THEORY)
+    ax.axhline(0, label="limit", **THEORY)
+    scale, share = r"scale $\lambda$ of the start", "share of flows, 95% intervals"
+    dress(ax, scale, share, "center right", log="x")
     ax.invert_xaxis()
     ax.set_ylim(-0.04, 1.04)
-    ax.set_xlabel(r"scale $\lambda$ of the start")
-    ax.set_ylabel("share of flows, 95% intervals")
-    ax.legend(loc="center right", frameon=False)
 
 
 agreement = Claim(
@@ -125,7 +124,7 @@ agreement = Claim(
     "The flow itself interpolates when the limit says so, at finite λ.",
     measure,
     judge,
-    (draw_shares,),
+    (draw_answers,),
     quick={"sizes": (10, 30), "chances": (0.3, 0.7), "exponents": (2, 4, 8), "draws": 40},
     full={
         "sizes": (10, 30, 100),

@@ -1,4 +1,4 @@
-"""Seeds, widths and labels that several claims share."""
+"""Seeds, widths, labels and starts that several claims share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import numpy as np
 
 from ..model.initialization import Initialization
 from ..model.problem import Problem
-
-RED, BLUE, GREEN, BLACK, GREY = "#D55E00", "#0072B2", "#009E73", "#222222", "#888888"
-COLORS = (BLUE, RED, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def generator(*numbers: int) -> np.random.Generator:

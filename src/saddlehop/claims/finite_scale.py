@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
 from ..yardsticks.comparison import Comparison
 from ..yardsticks.min_norm import min_norm_interpolator
-from .draws import BLACK, COLORS, GREY
-from .flows import LOG10, comparison_of, problem_with_limit
-from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
+from .drawing import GREY, LOG_SCALE, THEORY, Axes, coloured, draw_means, dress
+from .flows import LOG10, compare_flows
+from .result import Claim, Number, number_of
 from .statistics import mean
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, by_size
 
 PRACTICAL = 3  # λ = 1e-3
+LIMIT = r"limit $\lambda \to 0$"
 
 
-def measure(
-    *,
-    sizes: Sequence[int],
-    exponents: Sequence[int],
-    draws: int,
-    report: Report = lambda share: None,
-) -> Frame:
-    """Follow flows at many scales and compare their norm and order with the limit's.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Numbers of samples n.
-    exponents : sequence of int
-        The scales are λ = 10^−exponent.
-    draws : int
-        Problems for each n, all of which interpolate in the limit.
-    """
-    runs = [(n, draw) for n in sizes for draw in range(draws)]
-    rows = []
-    for n, draw in tracked(runs, report, [n + 50 for n, _ in runs]):
-        jumps = problem_with_limit(8, n, draw)
-        least = min_norm_interpolator(jumps.problem).sq_norm
-        for exponent in exponents:
-            found = comparison_of(jumps, exponent)
-            rows.append(
-                {
-                    "n": n,
-                    "draw": draw,
-                    "exponent": exponent,
-                    "ratio": float(found.flow.sq_norms[-1]) / least,
-                    "limit_ratio": float(jumps.sq_norms[-1]) / least,
-                    "swapped": _share_swapped(found),
-                }
-            )
-    table = as_table(rows)
-    table["of_limit"] = table["ratio"] / table["limit_ratio"]
-    return table
+def _record(found: Comparison) -> dict[str, float]:
+    least = min_norm_interpolator(found.jumps.problem).sq_norm
+    ratio = float(found.flow.sq_norms[-1]) / least
+    limit_ratio = float(found.jumps.sq_norms[-1]) / least
+    return {
+        "ratio": ratio,
+        "limit_ratio": limit_ratio,
+        "swapped": _share_swapped(found),
+        "of_limit": ratio / limit_ratio,
+    }
 
 
 def _share_swapped(found: Comparison) -> float:
@@ -65,6 +35,9 @@ def _share_swapped(found: Comparison) -> float:
     clock = found.limit_clock
     pairs = int(np.sum(clock[:, None] < clock))
     return len(found.swapped) / pairs if pairs else 0.0
+
+
+measure = partial(compare_flows, 8, _record)
 
 
 def judge(table: Frame) -> tuple[list[Number], str]:
@@ -86,35 +59,28 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 
 def _draw(ax: Axes, table: Frame, column: str) -> None:
-    for color, (n, part) in zip(COLORS, table.groupby("n"), strict=False):
-        values = part[column].groupby(part["exponent"])
-        middle, error = values.mean(), values.std(ddof=1) / np.sqrt(values.count())
-        log_scale = middle.index.to_numpy(float) * LOG10
-        ax.errorbar(
-            log_scale, middle, 1.96 * error, fmt="o-", ms=3, lw=0.9, color=color, label=f"$n = {n}$"
-        )
+    for color, n, part in coloured(table.assign(log_scale=table["exponent"] * LOG10)):
+        means = by_size(part, column, "log_scale")
+        look = {"fmt": "o-", "ms": 3, "lw": 0.9, "color": color, "label": f"$n = {n}$"}
+        draw_means(ax, means, "log_scale", **look)
         if column == "ratio":
             ax.axhline(part["limit_ratio"].mean(), ls="--", color=color, lw=0.9)
     ax.axvline(PRACTICAL * LOG10, color=GREY, lw=0.8, ls=":", label=r"$\lambda = 10^{-3}$")
-    ax.set_xscale("log")
-    ax.set_xlabel(r"$L = \log(1/\lambda)$")
 
 
 def draw_ratios(ax: Axes, table: Frame) -> None:
     """Draw the norm over the least norm against L."""
     _draw(ax, table, "ratio")
-    ax.plot([], [], "--", color=BLACK, lw=0.9, label=r"limit $\lambda \to 0$")
+    ax.plot([], [], label=LIMIT, **THEORY)
+    dress(ax, LOG_SCALE, r"$\|\theta\|^2$ / least $\|\theta\|^2$, 95%", "lower right", log="x")
     ax.set_ylim(bottom=0.9)
-    ax.set_ylabel(r"$\|\theta\|^2$ / least $\|\theta\|^2$, 95%")
-    ax.legend(loc="lower right", frameon=False)
 
 
 def draw_order(ax: Axes, table: Frame) -> None:
     """Draw the share of swapped pairs against L."""
     _draw(ax, table, "swapped")
-    ax.axhline(0, ls="--", color=BLACK, lw=0.9, label=r"limit $\lambda \to 0$")
-    ax.set_ylabel("pairs of neurons in swapped order, 95%")
-    ax.legend(loc="upper right", frameon=False)
+    ax.axhline(0, label=LIMIT, **THEORY)
+    dress(ax, LOG_SCALE, "pairs of neurons in swapped order, 95%", "upper right", log="x")
 
 
 finite_scale = Claim(

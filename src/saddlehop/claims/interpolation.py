@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,12 +18,12 @@ from ..limit.active_sets import ActiveSets
 from ..limit.jumps import solve_jumps
 from ..model.initialization import Initialization
 from ..yardsticks.interpolation import interpolation_probability, required_width
-from .draws import BLACK, COLORS, generator, half_and_half
-from .result import Claim, Frame, Number, Report, as_table, number_of, share_of, tracked
-from .statistics import Line, fit_line, threshold, wilson
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ..yardsticks.intervals import wilson
+from .drawing import BLACK, BLUE, NORMAL, RED, SAMPLES, THEORY, Axes, coloured, draw_shares, dress
+from .draws import generator, half_and_half
+from .result import Claim, Number, Report, number_of, share_of, tracked, within
+from .statistics import Line, fit_line, threshold
+from .tables import Frame, as_table, where
 
 SLOPE = 1 / math.log(4 / 3)
 LOW_CHANCES, NEAR_CHANCES = (0.1, 0.3, 0.5), (0.7, 0.8, 0.9, 0.95, 0.98)
@@ -98,7 +97,7 @@ def _interpolates(law: str, n: int, width: int, draw: int) -> bool:
 def sure_widths(table: Frame, law: str) -> Frame:
     """Return for each n the width at which P = 0.95, with its standard error."""
     rows = []
-    for n, part in table[(table["law"] == law) & (table["kind"] == "near")].groupby("n"):
+    for n, part in where(table, law=law, kind="near").groupby("n"):
         width = threshold(part["width"], part["successes"], part["draws"], SURE)
         rows.append({"n": n, "width": width.value, "error": width.error})
     return as_table(rows)
@@ -118,16 +117,16 @@ def judge(table: Frame) -> tuple[list[Number], str]:
     """Compare the slope and every proportion with the formula."""
     numbers = []
     for law in ("balanced", "gaussian"):
-        if ((table["law"] == law) & (table["kind"] == "near")).any():
+        if len(where(table, law=law, kind="near")):
             slope = _line(table, law).slope
             allowed, theory = None, "no formula known to us"
             if law == "balanced":
                 exact = formula_slope(table)
-                allowed = (0.98 * exact, 1.02 * exact)
+                allowed = within(0.02, exact)
                 theory = f"{exact:.3f} by the formula, at most 1/log(4/3) = {SLOPE:.3f}"
             label = f"slope of the width for P = 0.95 against log n, {law} law"
             numbers.append(number_of(label, slope, allowed, theory))
-    formula = table[table["law"] == "balanced"]
+    formula = where(table, law="balanced")
     inside = (formula["low"] <= formula["formula"]) & (formula["formula"] <= formula["high"])
     numbers.append(
         share_of(
@@ -138,7 +137,7 @@ def judge(table: Frame) -> tuple[list[Number], str]:
             "0.95 by construction",
         )
     )
-    numbers += [_check(row) for row in formula[formula["kind"] == "check"].to_dict("records")]
+    numbers += [_check(row) for row in where(formula, kind="check").to_dict("records")]
     return numbers, (
         "The balanced law is judged; the gaussian law, where neurons may change sign during "
         "alignment, is only measured."
@@ -158,48 +157,35 @@ def _check(row: dict[str, float]) -> Number:
 
 def draw_chances(ax: Axes, table: Frame) -> None:
     """Draw P against the width, the formula dashed."""
-    balanced = table[(table["law"] == "balanced") & (table["kind"] != "check")]
-    for color, (n, part) in zip(COLORS, balanced.groupby("n"), strict=False):
+    for color, n, part in coloured(where(table[table["kind"] != "check"], law="balanced")):
         rows = part.sort_values("width")
-        share = rows["successes"] / rows["draws"]
-        bars = [share - rows["low"], rows["high"] - share]
         power = round(math.log10(n))
         label = f"$n = 10^{power}$" if n == 10**power else f"$n = {n}$"
-        ax.errorbar(rows["width"], share, bars, fmt="o", color=color, ms=2.5, lw=0.9, label=label)
+        look = {"fmt": "o", "color": color, "ms": 2.5, "lw": 0.9, "label": label}
+        draw_shares(ax, rows["width"], rows["successes"], rows["draws"], **look)
         widths = np.arange(rows["width"].min() - 3, rows["width"].max() + 4)
         chance = [interpolation_probability(n // 2, n - n // 2, int(m)) for m in widths]
         ax.plot(widths, chance, "--", color=color, lw=0.9)
-    ax.plot([], [], "--", color=BLACK, lw=0.9, label="formula")
-    ax.set_xlabel("width $m$ (neurons)")
-    ax.set_ylabel("P(interpolates), 95% intervals")
+    ax.plot([], [], label="formula", **THEORY)
+    share = "P(interpolates), 95% intervals"
+    dress(ax, "width $m$ (neurons)", share, "lower right", handlelength=1.4)
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlim(right=ax.get_xlim()[1] * 1.28)
-    ax.legend(loc="lower right", frameon=False, handlelength=1.4)
 
 
 def draw_widths(ax: Axes, table: Frame) -> None:
     """Draw the width for P = 0.95 against n, the formula dashed."""
-    for law, color, marker in (("balanced", COLORS[0], "o"), ("gaussian", COLORS[1], "s")):
-        if not (table["law"] == law).any():
+    for law, color, marker in (("balanced", BLUE, "o"), ("gaussian", RED, "s")):
+        if not len(where(table, law=law)):
             continue
-        widths = sure_widths(table, law)
-        slope = _line(table, law).slope
-        label = f"{law}: slope {slope.value:.2f} ± {slope.error:.2f}"
-        ax.errorbar(
-            widths["n"],
-            widths["width"],
-            1.96 * widths["error"],
-            fmt=marker,
-            color=color,
-            label=label,
-        )
+        found = sure_widths(table, law)
+        label = f"{law}: slope {_line(table, law).slope:.2f}"
+        bars = NORMAL * found["error"]
+        ax.errorbar(found["n"], found["width"], bars, fmt=marker, color=color, label=label)
     sizes = np.geomspace(table["n"].min(), table["n"].max(), 40).astype(int)
     exact = [required_width(n // 2, n - n // 2, SURE) for n in sizes]
     ax.plot(sizes, exact, "--", color=BLACK, lw=1, label="formula")
-    ax.set_xscale("log")
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel("width for P = 0.95 (neurons)")
-    ax.legend(loc="upper left", frameon=False)
+    dress(ax, SAMPLES, "width for P = 0.95 (neurons)", "upper left", log="x")
 
 
 interpolation = Claim(

@@ -8,19 +8,17 @@ one, has grown from λ: ρ = √(n/4)/n, so at clock 2√n.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .draws import BLACK, BLUE, RED, usual_width
-from .norms import by_size, norm_record
-from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
+from .drawing import BLACK, BLUE, RED, SAMPLES, THEORY, Axes, draw_spread, dress
+from .norms import at_usual_width, measure_norms
+from .result import Claim, Number, Report, number_of, within
 from .statistics import Estimate, Line, fit_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, by_size
 
 LARGE = 1000
+CLOCKS = (("first", BLUE, 2.0), ("last", RED, 2.5))  # jump, its colour, its clock / √n
 
 
 def measure(
@@ -28,17 +26,9 @@ def measure(
 ) -> Frame:
     """Solve the limit for labels ±1, half of either sign, on inputs of norm one.
 
-    Parameters
-    ----------
-    sizes, draws : sequences of int
-        Numbers of samples n, and starts for each; the width is the usual one.
+    For each number of samples n of `sizes` so many starts as `draws` says, of the usual width.
     """
-    runs = [(n, draw) for n, count in zip(sizes, draws, strict=True) for draw in range(count)]
-    rows = [
-        norm_record(7, "unit", n, usual_width(n), draw)
-        for n, draw in tracked(runs, report, [n + 1e4 for n, _ in runs])
-    ]
-    table = as_table(rows)
+    table = measure_norms(7, at_usual_width(sizes, draws, ["unit"]), report)
     for name in ("first", "last"):
         table[f"{name}_scaled"] = table[name] / np.sqrt(table["n"])
     return table[table["interpolates"]].reset_index(drop=True)
@@ -67,10 +57,10 @@ def judge(table: Frame) -> tuple[list[Number], str]:
         allowed = (1.8, 2.2) if row["n"] == last_n else None
         label = f"jumps / log₂ n at n = {int(row['n'])}"
         numbers.append(number_of(label, share, allowed, "about 2"))
-    for column, name, theory in (("first", "first", 2.0), ("last", "last", 2.5)):
-        for row in by_size(table, f"{column}_scaled").to_dict("records"):
+    for name, _, theory in CLOCKS:
+        for row in by_size(table, f"{name}_scaled").to_dict("records"):
             n = int(row["n"])
-            judged = (theory * 0.95, theory * 1.05) if n == last_n else None
+            judged = within(0.05, theory) if n == last_n else None
             label = f"clock of the {name} jump / √n at n = {n} (spread {row['spread']:.3f})"
             estimate = Estimate(row["mean"], row["error"])
             numbers.append(number_of(label, estimate, judged, f"{theory}"))
@@ -86,30 +76,23 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 def draw_counts(ax: Axes, table: Frame) -> None:
     """Draw the number of jumps against n."""
-    means, line = by_size(table, "jumps"), slope_of_count(table)
-    label = f"jumps, spread; slope {line.slope.value:.2f} ± {line.slope.error:.2f}"
-    ax.errorbar(means["n"], means["mean"], means["spread"], fmt="o", color=BLUE, label=label)
+    means = by_size(table, "jumps")
+    label = f"jumps, spread; slope {slope_of_count(table).slope:.2f}"
+    draw_spread(ax, means, fmt="o", color=BLUE, label=label)
     ax.plot(means["n"], 2 * np.log2(means["n"]), "--", color=BLACK, lw=1, label=r"$2\log_2 n$")
-    ax.set_xscale("log")
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel("number of jumps")
-    ax.legend(loc="upper left", frameon=False)
+    dress(ax, SAMPLES, "number of jumps", "upper left", log="x")
 
 
 def draw_clocks(ax: Axes, table: Frame) -> None:
     """Draw the clocks of the first and last jump against n."""
-    for name, color, theory in (("first", BLUE, 2.0), ("last", RED, 2.5)):
+    for name, color, theory in CLOCKS:
         means = by_size(table, f"{name}_scaled")
-        ax.errorbar(
-            means["n"], means["mean"], means["spread"], fmt="o", color=color, label=f"{name} jump"
-        )
+        draw_spread(ax, means, fmt="o", color=color, label=f"{name} jump")
         ax.axhline(theory, ls="--", color=color, lw=0.9)
-    ax.plot([], [], "--", color=BLACK, lw=0.9, label="2 and 2.5")
-    ax.set_xscale("log")
+    ax.plot([], [], label="2 and 2.5", **THEORY)
+    clock = r"clock $t/\log(1/\lambda)$, in units of $\sqrt{n}$"
+    dress(ax, SAMPLES, clock, "lower right", log="x", ncols=3)
     ax.set_ylim(0)
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel(r"clock $t/\log(1/\lambda)$, in units of $\sqrt{n}$")
-    ax.legend(loc="lower right", frameon=False, ncols=3)
 
 
 jump_counts = Claim(

@@ -7,61 +7,33 @@ the distance falls faster than any power; jumps not yet apart at this λ are a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
-from .draws import BLACK, COLORS
-from .flows import LOG10, comparison_of, problem_with_limit
-from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
+from ..yardsticks.comparison import Comparison
+from .drawing import BLACK, LOG_SCALE, NORMAL, Axes, coloured, dress
+from .flows import compare_flows
+from .result import Claim, Number, number_of
 from .statistics import Estimate, fit_power, mean
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame
 
 ASYMPTOTIC = 100  # λ = 1e-100: from there on orders are fitted
 
 
-def measure(
-    *,
-    sizes: Sequence[int],
-    exponents: Sequence[int],
-    draws: int,
-    report: Report = lambda share: None,
-) -> Frame:
-    """Compare flows with their limit.
+def _record(found: Comparison) -> dict[str, float]:
+    errors = np.abs(found.activation_errors) / found.limit_clock
+    return {
+        "log_scale": -found.flow.log_init_scale,
+        "clock_error": float(np.nanmedian(errors)),
+        "worst_clock_error": float(np.nanmax(errors)),
+        "distance": float(np.mean(found.distance)),
+        "median_distance": float(np.median(found.distance)),
+        "resolved": float(np.mean(found.resolved)),
+    }
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Numbers of samples n.
-    exponents : sequence of int
-        The scales are λ = 10^−exponent.
-    draws : int
-        Problems for each n.
-    """
-    runs = [(n, draw) for n in sizes for draw in range(draws)]
-    rows = []
-    for n, draw in tracked(runs, report, [n + 50 for n, _ in runs]):
-        jumps = problem_with_limit(1, n, draw)
-        for exponent in exponents:
-            found = comparison_of(jumps, exponent)
-            errors = np.abs(found.activation_errors) / found.limit_clock
-            rows.append(
-                {
-                    "n": n,
-                    "draw": draw,
-                    "exponent": exponent,
-                    "log_scale": exponent * LOG10,
-                    "clock_error": float(np.nanmedian(errors)),
-                    "worst_clock_error": float(np.nanmax(errors)),
-                    "distance": float(np.mean(found.distance)),
-                    "median_distance": float(np.median(found.distance)),
-                    "resolved": float(np.mean(found.resolved)),
-                }
-            )
-    return as_table(rows)
+
+measure = partial(compare_flows, 1, _record)
 
 
 def order(table: Frame, column: str) -> Estimate:
@@ -101,20 +73,17 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 
 def _draw_against_scale(ax: Axes, table: Frame, column: str, label: str) -> None:
-    for color, (n, part) in zip(COLORS, table.groupby("n"), strict=False):
+    for color, n, part in coloured(table):
         logs = np.log(part[column]).groupby(part["log_scale"])
         middle, error = logs.mean(), logs.std(ddof=1) / np.sqrt(logs.count())
-        low, high = np.exp(middle - 1.96 * error), np.exp(middle + 1.96 * error)
+        low, high = np.exp(middle - NORMAL * error), np.exp(middle + NORMAL * error)
         ax.plot(middle.index, np.exp(middle), "o-", ms=3, lw=0.9, color=color, label=f"$n = {n}$")
         ax.fill_between(middle.index, low, high, color=color, alpha=0.25, lw=0)
     scales = np.array([table["log_scale"].min(), table["log_scale"].max()])
     height = table.loc[table["log_scale"] == scales[0], column].mean() * 1.5
-    ax.plot(scales, height * scales[0] / scales, "--", color=BLACK, lw=1, label="order 1 in $1/L$")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel(r"$L = \log(1/\lambda)$")
-    ax.set_ylabel(label)
-    ax.legend(loc="lower left", frameon=False)
+    order_one = height * scales[0] / scales
+    ax.plot(scales, order_one, "--", color=BLACK, lw=1, label="order 1 in $1/L$")
+    dress(ax, LOG_SCALE, label, "lower left", log="xy")
 
 
 def draw_clock_errors(ax: Axes, table: Frame) -> None:

@@ -3,55 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .draws import BLACK, BLUE, RED, usual_width
-from .norms import by_size, norm_record, towards_limit
-from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
+from .drawing import BLUE, RED, SAMPLES, THEORY, Axes, draw_means, dress
+from .norms import at_usual_width, measure_norms, towards_limit
+from .result import Claim, Number, Report, exact, number_of, within
 from .statistics import Estimate, Line, fit_power
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, by_size, where
 
 CONSTANT = 2 * np.sqrt(2) * (1 + np.sqrt(2))
 LARGE = 1000  # from which on the terms beyond √n are within a tenth
 
 
 def measure(
-    *,
-    sizes: Sequence[int],
-    draws: Sequence[int],
-    report: Report = lambda share: None,
+    *, sizes: Sequence[int], draws: Sequence[int], report: Report = lambda share: None
 ) -> Frame:
     """Solve the limit for labels uniform in size with random sign, and for labels ±1.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Numbers of samples n.
-    draws : sequence of int
-        Problems for each n.
+    For each number of samples n of `sizes` so many problems as `draws` says, of the usual width.
     """
-    runs = [
-        (labels, n, draw)
-        for n, count in zip(sizes, draws, strict=True)
-        for labels in ("uniform", "unit")
-        for draw in range(count)
-    ]
-    costs = [n + 1e4 for _, n, _ in runs]
-    return as_table(
-        [
-            norm_record(5, labels, n, usual_width(n), draw)
-            for labels, n, draw in tracked(runs, report, costs)
-        ]
-    )
+    return measure_norms(5, at_usual_width(sizes, draws), report)
 
 
 def power_law(table: Frame, labels: str) -> Line:
     """Fit the mean squared norm for n ≥ `LARGE` by a power of n."""
-    means = by_size(table[table["labels"] == labels], "sq_norm")
+    means = by_size(where(table, labels=labels), "sq_norm")
     means = means[means["n"] >= min(LARGE, means["n"].nlargest(3).min())]
     return fit_power(means["n"], means["mean"], means["error"] / means["mean"])
 
@@ -70,8 +47,9 @@ def judge(table: Frame) -> tuple[list[Number], str]:
         numbers.append(number_of(label, fitted, None, "1/2"))
     constant = _constant(table)
     theory = f"2√2(1+√2) = {CONSTANT:.3f}"
-    near = (CONSTANT * 0.995, CONSTANT * 1.005)
-    numbers.append(number_of("‖θ‖²/√n for n → ∞, unit labels", constant, near, theory))
+    numbers.append(
+        number_of("‖θ‖²/√n for n → ∞, unit labels", constant, within(0.005, CONSTANT), theory)
+    )
     lost = int(table["sq_norm"].isna().sum())
     numbers.append(exact("draws left out for a tie among shared samples", lost))
     return numbers, (
@@ -82,7 +60,7 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 def decade_slopes(table: Frame, labels: str) -> list[tuple[float, float, Estimate]]:
     """Return the log-log slope between neighbouring sizes with its standard error."""
-    means = by_size(table[table["labels"] == labels], "sq_norm")
+    means = by_size(where(table, labels=labels), "sq_norm")
     n, mean = means["n"].to_numpy(float), means["mean"].to_numpy()
     relative = (means["error"] / means["mean"]).to_numpy()
     width = np.diff(np.log(n))
@@ -94,38 +72,33 @@ def decade_slopes(table: Frame, labels: str) -> list[tuple[float, float, Estimat
     ]
 
 
-def _constant(table: Frame) -> Estimate:
-    means = by_size(table[table["labels"] == "unit"], "sq_norm")
-    means = means[means["n"] >= 100]
+def _over_root(table: Frame, labels: str) -> Frame:
+    """Return the mean of ‖θ‖²/√n for each n, with its error."""
+    means = by_size(where(table, labels=labels), "sq_norm")
     root = np.sqrt(means["n"])
-    return towards_limit(means["n"], means["mean"] / root, means["error"] / root).intercept
+    return means.assign(mean=means["mean"] / root, error=means["error"] / root)
+
+
+def _constant(table: Frame) -> Estimate:
+    means = _over_root(table, "unit")
+    means = means[means["n"] >= 100]
+    return towards_limit(means["n"], means["mean"], means["error"]).intercept
 
 
 def draw_norms(ax: Axes, table: Frame) -> None:
     """Draw ‖θ‖²/√n against n, where the claim is a horizontal line."""
-    for labels, color, marker in (("unit", BLUE, "o"), ("uniform", RED, "s")):
-        means = by_size(table[table["labels"] == labels], "sq_norm")
-        root = np.sqrt(means["n"])
+    for labels, name, color, marker in (
+        ("unit", r"$\pm 1$", BLUE, "o-"),
+        ("uniform", r"$\pm$[1, 2]", RED, "s-"),
+    ):
         slope = decade_slopes(table, labels)[-1][2]
-        name = r"$\pm 1$" if labels == "unit" else r"$\pm$[1, 2]"
-        label = f"labels {name}: last slope {slope.value:.4f} ± {slope.error:.4f}"
-        ax.errorbar(
-            means["n"],
-            means["mean"] / root,
-            1.96 * means["error"] / root,
-            fmt=marker + "-",
-            lw=0.8,
-            color=color,
-            label=label,
-        )
-    theory = r"$2\sqrt{2}(1+\sqrt{2})\sqrt{E\,y^2}$"
-    ax.axhline(CONSTANT, ls="--", color=BLACK, lw=0.9, label=theory)
-    ax.axhline(CONSTANT * np.sqrt(7 / 3), ls="--", color=BLACK, lw=0.9)
-    ax.set_xscale("log")
+        label = f"labels {name}: last slope {slope:.4f}"
+        draw_means(ax, _over_root(table, labels), fmt=marker, lw=0.8, color=color, label=label)
+    ax.axhline(CONSTANT, label=r"$2\sqrt{2}(1+\sqrt{2})\sqrt{E\,y^2}$", **THEORY)
+    ax.axhline(CONSTANT * np.sqrt(7 / 3), **THEORY)
+    norm = r"squared norm $\|\theta\|^2 / \sqrt{n}$, 95% intervals"
+    dress(ax, SAMPLES, norm, "lower right", log="x")
     ax.set_ylim(0, 13)
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel(r"squared norm $\|\theta\|^2 / \sqrt{n}$, 95% intervals")
-    ax.legend(loc="lower right", frameon=False)
 
 
 norm_growth = Claim(

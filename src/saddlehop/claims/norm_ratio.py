@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import chain
 
 import numpy as np
 
-from .draws import BLACK, BLUE, GREEN, GREY, RED, usual_width
-from .norms import by_size, norm_record, towards_limit
-from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
+from .drawing import BLUE, GREEN, GREY, RED, THEORY, Axes, draw_spread, dress
+from .draws import usual_width
+from .norms import at_usual_width, measure_norms, towards_limit
+from .result import Claim, Number, Report, exact, number_of, within
 from .statistics import Estimate, Line, fit_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, by_size, where
 
 LIMIT = 1 + np.sqrt(2)
 STATED = {100: 1.89, 1000: 2.22, 10_000: 2.35, 100_000: 2.39}
@@ -41,48 +40,29 @@ def measure(
         Numbers of samples n for width 10 · 2^n, and problems for each.
     """
     n_swept, widths, swept_draws = swept
-    runs = [
-        ("usual", labels, n, usual_width(n), draw)
-        for n, count in zip(sizes, draws, strict=True)
-        for labels in ("uniform", "unit")
-        for draw in range(count)
-    ]
-    runs += [("swept", "uniform", n_swept, m, draw) for m in widths for draw in range(swept_draws)]
-    runs += [("exponential", "uniform", n, 10 * 2**n, k) for n in tiny for k in range(tiny_draws)]
-    costs = [n * width / 20 + 1e4 for _, _, n, width, _ in runs]
-    rows = [
-        {"regime": regime, **norm_record(6, labels, n, width, draw)}
-        for regime, labels, n, width, draw in tracked(runs, report, costs)
-    ]
-    table = as_table(rows)
+    runs = {
+        "usual": at_usual_width(sizes, draws),
+        "swept": [("uniform", n_swept, m, draw) for m in widths for draw in range(swept_draws)],
+        "exponential": [("uniform", n, 10 * 2**n, k) for n in tiny for k in range(tiny_draws)],
+    }
+    table = measure_norms(6, list(chain(*runs.values())), report)
+    table.insert(0, "regime", np.repeat([*runs], [len(some) for some in runs.values()]))
     table["ratio"] = table["sq_norm"] / table["least"]
     return table[table["interpolates"]].reset_index(drop=True)
 
 
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the limits at either end, the largest ratio, and that no ratio is below 1."""
-    numbers = []
-    for labels in ("uniform", "unit"):
-        usual = _usual(table, labels)
-        for row in usual.to_dict("records"):
-            n = int(row["n"])
-            label = f"mean ratio at n = {n}, m = {usual_width(n)}, {labels} labels"
-            stated = STATED.get(n) if labels == "uniform" else None
-            numbers.append(_mean_number(f"{label} (spread {row['spread']:.3f})", row, stated))
-        limit = towards_limit(usual["n"], usual["mean"], usual["error"]).intercept
-        near = (LIMIT * 0.99, LIMIT * 1.01)
-        label = f"mean ratio for n → ∞, {labels} labels"
-        numbers.append(number_of(label, limit, near, f"1 + √2 = {LIMIT:.3f}"))
-    largest = float(table["ratio"].max())
-    numbers.append(exact("largest ratio of all draws", largest, (1.0, 3.0), "bounded in n"))
-    growth = growth_of_largest(table).slope
     label = "growth of the largest ratio per decade of n, above the mean's"
-    numbers.append(number_of(label, growth, (-np.inf, 0.0), "not positive"))
-    numbers.append(
-        exact("smallest ratio of all draws", table["ratio"].min(), (1 - 1e-9, 3.0), "≥ 1")
-    )
-    wide = by_size(_of(table, "exponential"), "ratio")
-    for row in wide.to_dict("records"):
+    growth, ratio = growth_of_largest(table).slope, table["ratio"]
+    numbers = [
+        *_at_usual_width(table, "uniform", STATED),
+        *_at_usual_width(table, "unit", {}),
+        exact("largest ratio of all draws", ratio.max(), (1.0, 3.0), "bounded in n"),
+        number_of(label, growth, (-np.inf, 0.0), "not positive"),
+        exact("smallest ratio of all draws", ratio.min(), (1 - 1e-9, 3.0), "≥ 1"),
+    ]
+    for row in by_size(where(table, regime="exponential"), "ratio").to_dict("records"):
         label = f"mean ratio at n = {int(row['n'])}, width 10·2^n"
         numbers.append(number_of(label, Estimate(row["mean"], row["error"]), (1.0, 1.02), "1"))
     return numbers, (
@@ -91,19 +71,27 @@ def judge(table: Frame) -> tuple[list[Number], str]:
     )
 
 
-def _of(table: Frame, regime: str) -> Frame:
-    return table[table["regime"] == regime]
+def _at_usual_width(table: Frame, labels: str, stated: dict[int, float]) -> list[Number]:
+    numbers = []
+    usual = _usual(table, labels)
+    for row in usual.to_dict("records"):
+        n = int(row["n"])
+        allowed, theory = None, ""
+        if n in stated:
+            allowed = (stated[n] - 0.005, stated[n] + 0.005)
+            theory = f"{stated[n]} to its last digit"
+        label = (
+            f"mean ratio at n = {n}, m = {usual_width(n)}, {labels} labels "
+            f"(spread {row['spread']:.3f})"
+        )
+        numbers.append(number_of(label, Estimate(row["mean"], row["error"]), allowed, theory))
+    limit = towards_limit(usual["n"], usual["mean"], usual["error"]).intercept
+    label = f"mean ratio for n → ∞, {labels} labels"
+    return [*numbers, number_of(label, limit, within(0.01, LIMIT), f"1 + √2 = {LIMIT:.3f}")]
 
 
 def _usual(table: Frame, labels: str) -> Frame:
-    part = _of(table, "usual")
-    return by_size(part[part["labels"] == labels], "ratio")
-
-
-def _mean_number(label: str, row: dict[str, float], stated: float | None) -> Number:
-    allowed = None if stated is None else (stated - 0.005, stated + 0.005)
-    theory = "" if stated is None else f"{stated} to its last digit"
-    return number_of(label, Estimate(row["mean"], row["error"]), allowed, theory)
+    return by_size(where(table, regime="usual", labels=labels), "ratio")
 
 
 def growth_of_largest(table: Frame) -> Line:
@@ -115,49 +103,31 @@ def growth_of_largest(table: Frame) -> Line:
 def draw_sizes(ax: Axes, table: Frame) -> None:
     """Draw the ratio against n at the usual width."""
     usual = _usual(table, "uniform")
-    ax.errorbar(
-        usual["n"],
-        usual["mean"],
-        usual["spread"],
-        fmt="o",
-        color=BLUE,
-        label="mean, spread of draws",
-    )
+    draw_spread(ax, usual, fmt="o", color=BLUE, label="mean, spread of draws")
     ax.plot(usual["n"], usual["largest"], "^", color=RED, label="largest draw")
-    ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
-    ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
-    ax.set_xscale("log")
-    ax.set_ylim(0.8, 2.9)
-    ax.set_xlabel(r"samples $n$, width $m \sim \log n$")
-    ax.set_ylabel(r"$\|\theta\|^2$ / least $\|\theta\|^2$")
-    ax.legend(loc="center right", frameon=False)
+    _draw_bounds(ax)
+    ratio = r"$\|\theta\|^2$ / least $\|\theta\|^2$"
+    dress(ax, r"samples $n$, width $m \sim \log n$", ratio, "center right", log="x")
 
 
 def draw_widths(ax: Axes, table: Frame) -> None:
     """Draw the ratio against the width, up to exponential."""
-    swept, wide = _of(table, "swept"), _of(table, "exponential")
-    n = int(swept["n"].iloc[0])
+    swept, wide = where(table, regime="swept"), where(table, regime="exponential")
     for part, color, marker, label in (
-        (swept, BLUE, "o-", f"$n = {n}$"),
-        (wide, GREEN, "s", r"$m = 10 \cdot 2^n$, $n \leq$ " + str(int(wide["n"].max()))),
+        (swept, BLUE, "o-", f"$n = {swept['n'].iloc[0]}$"),
+        (wide, GREEN, "s", rf"$m = 10 \cdot 2^n$, $n \leq$ {wide['n'].max()}"),
     ):
         means = by_size(part, "ratio", "width")
-        ax.errorbar(
-            means["width"],
-            means["mean"],
-            means["spread"],
-            fmt=marker,
-            color=color,
-            lw=0.8,
-            label=label,
-        )
-    ax.axhline(LIMIT, ls="--", color=BLACK, lw=0.9, label=r"$1+\sqrt{2}$")
+        draw_spread(ax, means, "width", fmt=marker, color=color, lw=0.8, label=label)
+    _draw_bounds(ax)
+    ratio = r"$\|\theta\|^2$ / least, spread of draws"
+    dress(ax, "width $m$ (neurons)", ratio, "upper right", log="x", ncols=2)
+
+
+def _draw_bounds(ax: Axes) -> None:
+    ax.axhline(LIMIT, label=r"$1+\sqrt{2}$", **THEORY)
     ax.axhline(1, ls=":", color=GREY, lw=0.9, label="least norm")
-    ax.set_xscale("log")
     ax.set_ylim(0.8, 2.9)
-    ax.set_xlabel("width $m$ (neurons)")
-    ax.set_ylabel(r"$\|\theta\|^2$ / least, spread of draws")
-    ax.legend(loc="upper right", frameon=False, ncols=2)
 
 
 norm_ratio = Claim(

@@ -9,6 +9,7 @@ n^{−1/2}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,31 @@ from ..model.datasets import make_orthogonal
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..yardsticks.min_norm import min_norm_interpolator
-from .draws import generator, half_and_half
-from .result import Frame, as_table
+from .draws import generator, half_and_half, usual_width
+from .result import Report, tracked
 from .statistics import Line, fit_line
+from .tables import Frame, as_table
 
 MOST_WEIGHTS = 2**22  # beyond which active sets are drawn without weights
+Run = tuple[str, int, int, int]  # labels, n, width, draw
+
+
+def at_usual_width(
+    sizes: Sequence[int], draws: Sequence[int], labels: Sequence[str] = ("uniform", "unit")
+) -> list[Run]:
+    """Return the runs of so many draws for each number of samples, at the usual width."""
+    return [
+        (kind, n, usual_width(n), draw)
+        for n, count in zip(sizes, draws, strict=True)
+        for kind in labels
+        for draw in range(count)
+    ]
+
+
+def measure_norms(seed: int, runs: Sequence[Run], report: Report) -> Frame:
+    """Solve the limit of each run; a row holds its norms and the number and clocks of its jumps."""
+    costs = [n * width / 20 + 1e4 for _, n, width, _ in runs]
+    return as_table([norm_record(seed, *run) for run in tracked(runs, report, costs)])
 
 
 def norm_record(seed: int, labels: str, n: int, width: int, draw: int) -> dict[str, object]:
@@ -53,24 +74,6 @@ def _solve(problem: Problem, width: int, rng: np.random.Generator) -> JumpPath:
     if problem.n_samples * width <= MOST_WEIGHTS:
         return solve_jumps(problem, Initialization.draw(problem, width, rng=rng))
     return solve_jumps(problem, ActiveSets.draw(problem, width, rng))
-
-
-def by_size(table: Frame, column: str, key: str = "n") -> Frame:
-    """Return mean, standard error, spread and largest of `column` for each value of `key`."""
-    rows = []
-    for value, part in table.dropna(subset=[column]).groupby(key):
-        draws = part[column].to_numpy()
-        rows.append(
-            {
-                key: value,
-                "mean": draws.mean(),
-                "spread": draws.std(ddof=1),
-                "error": draws.std(ddof=1) / np.sqrt(draws.size),
-                "largest": draws.max(),
-                "draws": draws.size,
-            }
-        )
-    return as_table(rows)
 
 
 def towards_limit(sizes: Any, means: Any, errors: Any) -> Line:

@@ -8,7 +8,7 @@ orthogonal rows is the control: it shows what step size alone does. A measuremen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,12 @@ from ..limit.jumps import solve_jumps
 from ..model.initialization import Initialization
 from ..model.orthogonalization import orthogonalize
 from ..model.problem import Problem
-from .draws import BLACK, BLUE, COLORS, GREY, generator, usual_width
+from .drawing import BLACK, BLUE, GREY, Axes, coloured, draw_means, dress, tick_only_at
+from .draws import generator, usual_width
 from .flows import LOG10
-from .result import Claim, Frame, Number, Report, as_table, number_of, tracked
+from .result import Claim, Number, Report, number_of, tracked
 from .statistics import mean
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, as_table, by_size, where
 
 POINTS = 101
 RATE = 0.1  # learning rate, in units of t
@@ -154,41 +153,28 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 def draw_losses(ax: Axes, table: Frame) -> None:
     """Draw the curves of the first draw for each dimension."""
-    for color, (ratio, part) in zip(
-        COLORS, table[table["draw"] == 0].groupby("ratio"), strict=False
-    ):
+    for color, ratio, part in coloured(where(table, draw=0), "ratio"):
         ax.plot(part["clock"], part["raw"], color=color, lw=1.2, label=f"descent, $d = {ratio}n$")
         ax.plot(part["clock"], part["flow"], "--", color=color, lw=1)
     ax.plot([], [], "--", color=BLACK, lw=1, label="exact flow, orthogonal rows")
+    clock = r"clock $t \,/\, \log(1/\lambda)$"
+    dress(ax, clock, "loss / first loss (one draw)", "upper right")
     ax.set_ylim(-0.03, 1.05)
-    ax.set_xlabel(r"clock $t \,/\, \log(1/\lambda)$")
-    ax.set_ylabel("loss / first loss (one draw)")
-    ax.legend(loc="upper right", frameon=False)
 
 
 def draw_distances(ax: Axes, table: Frame) -> None:
     """Draw the mean distance against d / n."""
-    found = distances(table).groupby("ratio")
+    found = distances(table)
     for column, color, marker, label in (
-        ("raw", BLUE, "o", "rows as they are"),
-        ("control", GREY, "s", "orthogonal rows (step size)"),
+        ("raw", BLUE, "o-", "rows as they are"),
+        ("control", GREY, "s-", "orthogonal rows (step size)"),
     ):
-        middle, error = (
-            found[column].mean(),
-            found[column].std(ddof=1) / np.sqrt(found[column].count()),
-        )
-        ax.errorbar(
-            middle.index, middle, 1.96 * error, fmt=marker + "-", lw=0.8, color=color, label=label
-        )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ratios = list(found.groups)
-    ax.set_xticks(ratios, [str(ratio) for ratio in ratios])
-    ax.minorticks_off()
+        means = by_size(found, column, "ratio")
+        draw_means(ax, means, "ratio", fmt=marker, lw=0.8, color=color, label=label)
+    distance = "mean distance from the exact\nflow / first loss, 95%"
+    dress(ax, "dimension / samples, $d / n$", distance, "upper right", log="xy")
+    tick_only_at(ax, sorted(set(found["ratio"])))
     ax.set_ylim(top=ax.get_ylim()[1] * 4)
-    ax.set_xlabel("dimension / samples, $d / n$")
-    ax.set_ylabel("mean distance from the exact\nflow / first loss, 95%")
-    ax.legend(loc="upper right", frameon=False)
 
 
 not_orthogonal = Claim(

@@ -9,7 +9,6 @@ growth rates are square roots of whole numbers, and tie.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +17,10 @@ from ..limit.jump_path import JumpPath
 from ..limit.jumps import solve_jumps
 from ..model.datasets import make_orthogonal
 from ..model.initialization import Initialization
-from .draws import BLACK, BLUE, RED, generator, usual_width
-from .result import Claim, Frame, Number, Report, as_table, exact, share_of, tracked
-from .statistics import wilson
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .drawing import BLUE, RED, SAMPLES, THEORY, Axes, draw_shares, dress
+from .draws import generator, usual_width
+from .result import POSITIVE, Claim, Number, Report, exact, share_of, tracked
+from .tables import Frame, as_table, where
 
 STATED_TIES = {10: 0.88, 100: 0.47, 1000: 0.14}
 ROUNDING = 1e-12
@@ -97,7 +94,7 @@ def _facts(jumps: JumpPath) -> dict[str, object]:
 
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge the generic problems by their worst saddle, and the chance of ties for labels ±1."""
-    generic, sign = table[table["kind"] == "generic"], table[table["kind"] == "sign"]
+    generic, sign = where(table, kind="generic"), where(table, kind="sign")
     numbers = [*_of_saddles(generic), *_of_copies(generic), *_of_ties(sign)]
     return numbers, (
         "Judged on generic problems, where neurons with one active set count as one. For labels ±1 "
@@ -106,44 +103,25 @@ def judge(table: Frame) -> tuple[list[Number], str]:
 
 
 def _of_saddles(generic: Frame) -> list[Number]:
-    total = int(generic["jumps"].sum())
-    tied = int((generic["most_sets"] > 1).sum())
-    worst = generic[["gradient", "gradient_by_differences", "curvature_by_differences"]].max()
-    return [
-        share_of(
-            "share of generic problems where different active sets tie",
-            tied,
-            len(generic),
-            (0.0, 0.0),
-            "0",
-        ),
-        exact(
-            f"most active sets at one jump, of {total} generic jumps",
-            generic["most_sets"].max(),
-            (1, 1),
-            "1",
-        ),
-        exact("largest gradient at a saddle / largest pull", worst["gradient"], (0, ROUNDING), "0"),
-        exact(
-            "the same by differences of the loss",
-            worst["gradient_by_differences"],
-            (0, DIFFERENCES),
-            "0",
-        ),
-        exact(
+    tied, most_sets = int((generic["most_sets"] > 1).sum()), generic["most_sets"].max()
+    label = "share of generic problems where different active sets tie"
+    numbers = [share_of(label, tied, len(generic), (0.0, 0.0), "0")]
+    label = f"most active sets at one jump, of {generic['jumps'].sum()} generic jumps"
+    numbers.append(exact(label, most_sets, (1, 1), "1"))
+    for label, column, most in (
+        ("largest gradient at a saddle / largest pull", "gradient", ROUNDING),
+        ("the same by differences of the loss", "gradient_by_differences", DIFFERENCES),
+        (
             "relative error of escape rates against second differences",
-            worst["curvature_by_differences"],
-            (0, SECOND_DIFFERENCES),
-            "0",
+            "curvature_by_differences",
+            SECOND_DIFFERENCES,
         ),
-        exact(
-            "least escape rate before the last saddle / largest pull",
-            generic["least_escape"].min(),
-            (np.nextafter(0, 1), np.inf),
-            "> 0",
-        ),
-        exact("escape rate at the last saddle", generic["last_escape"].max(), (0, 0), "0"),
-    ]
+    ):
+        numbers.append(exact(label, generic[column].max(), (0, most), "0"))
+    label = "least escape rate before the last saddle / largest pull"
+    numbers.append(exact(label, generic["least_escape"].min(), POSITIVE, "> 0"))
+    last = generic["last_escape"].max()
+    return [*numbers, exact("escape rate at the last saddle", last, (0, 0), "0")]
 
 
 def _of_copies(generic: Frame) -> list[Number]:
@@ -176,25 +154,13 @@ def draw_ties(ax: Axes, table: Frame) -> None:
         ("generic", "most_sets", BLUE, "o", "generic, different active sets"),
         ("sign", "most_neurons", RED, "s", r"labels $\pm 1$, norms 1"),
     ):
-        part = table[table["kind"] == kind].groupby("n")[column]
-        hits, count = part.apply(lambda most: (most > 1).sum()), part.count()
-        low, high = wilson(hits, count)
-        share = hits / count
-        bars = [np.maximum(share - low, 0), np.maximum(high - share, 0)]
-        ax.errorbar(share.index, share, bars, fmt=marker, color=color, label=label)
-    ax.plot(
-        list(STATED_TIES),
-        list(STATED_TIES.values()),
-        "--",
-        color=BLACK,
-        lw=0.9,
-        label="expected for labels ±1",
-    )
-    ax.set_xscale("log")
+        part = where(table, kind=kind)
+        ties = (part[column] > 1).groupby(part["n"]).agg(["sum", "count"])
+        look = {"fmt": marker, "color": color, "label": label}
+        draw_shares(ax, ties.index, ties["sum"], ties["count"], **look)
+    ax.plot(*zip(*STATED_TIES.items(), strict=True), label="expected for labels ±1", **THEORY)
+    dress(ax, SAMPLES, "share of problems with a tie, 95%", "upper right", log="x")
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel("share of problems with a tie, 95%")
-    ax.legend(loc="upper right", frameon=False)
 
 
 one_neuron = Claim(

@@ -16,7 +16,6 @@ its inverse rises by ½ / 3.69 for each unit of log n, as n → ∞.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logit
@@ -27,23 +26,23 @@ from ..limit.jumps import solve_jumps
 from ..model.datasets import make_orthogonal
 from ..model.initialization import Initialization
 from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
-from .draws import (
+from .drawing import (
     BLACK,
     BLUE,
     GREEN,
     GREY,
     RED,
-    covering_start,
-    generator,
-    half_and_half,
-    usual_width,
+    SAMPLES,
+    THEORY,
+    Axes,
+    draw_means,
+    dress,
+    tick_only_at,
 )
-from .norms import by_size
-from .result import Claim, Frame, Number, Report, as_table, exact, number_of, tracked
+from .draws import covering_start, generator, half_and_half, usual_width
+from .result import POSITIVE, Claim, Number, Report, exact, number_of, tracked
 from .statistics import Line, fit_line, fit_power
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .tables import Frame, as_table, by_size, where
 
 ENDS = (0.9, 0.1)  # of the first loss, between which the transition is timed
 _SHARPNESS = "1 / relative width of the transition, per log n"
@@ -146,63 +145,53 @@ def _time_at(flow: FlowPath, share: float) -> float:
 
 def exponent(table: Frame, start: str, column: str) -> Line:
     """Fit the mean of `column` by a power of n."""
-    means = by_size(table[table["start"] == start], column)
+    means = by_size(where(table, start=start), column)
     return fit_power(means["n"], means["mean"], means["error"] / means["mean"])
+
+
+def _sharpness(table: Frame) -> Frame:
+    part = where(table, start="order one")
+    return by_size(part.assign(sharpness=1 / part["relative_width"]), "sharpness")
 
 
 def sharpening(table: Frame, start: str) -> Line:
     """Fit 1 / relative width by log n."""
-    part = table[table["start"] == start]
-    part = part.assign(sharpness=1 / part["relative_width"])
     if start == "two groups":
-        return fit_line(np.log(part["n"]), part["sharpness"])
-    means = by_size(part, "sharpness")
+        groups = where(table, start=start)
+        return fit_line(np.log(groups["n"]), 1 / groups["relative_width"])
+    means = _sharpness(table)
     return fit_line(np.log(means["n"]), means["mean"], means["error"])
 
 
 def judge(table: Frame) -> tuple[list[Number], str]:
     """Judge both exponents, the closed form of two groups, and that transitions sharpen."""
-    numbers = [*_exponents(table), *_two_groups(table)]
-    numbers.append(
-        number_of(
-            f"{_SHARPNESS}, random order-one start",
-            sharpening(table, "order one").slope,
-            (np.nextafter(0, 1), np.inf),
-            "> 0",
-        )
-    )
-    return numbers, (
+    rise = sharpening(table, "order one").slope
+    sharpens = number_of(f"{_SHARPNESS}, random order-one start", rise, POSITIVE, "> 0")
+    return [*_exponents(table), *_two_groups(table), sharpens], (
         "Order-one starts have |a| ≥ ‖w‖ and the usual width. Only the orders 1/n and 1/√n are taken from "
         "Dana et al.; the closed form of two groups is derived here."
     )
 
 
 def _exponents(table: Frame) -> list[Number]:
+    last = exponent(table, "limit", "asymptotic_rate").slope
+    label = "exponent in n of the asymptotic rate, λ → 0"
+    numbers = [number_of(label, last, (-1.1, -0.9), "−1")]
     between = (-1.0, -0.5)
-    numbers = [
-        number_of(
-            "exponent in n of the asymptotic rate, λ → 0",
-            exponent(table, "limit", "asymptotic_rate").slope,
-            (-1.1, -0.9),
-            "−1",
-        )
-    ]
-    for column, label in (
-        ("asymptotic_rate", "asymptotic rate"),
-        ("mean_rate", "mean PL constant down to 1e-6 of the loss"),
-        ("first_rate", "PL constant at the start"),
-        ("last_rate", "PL constant at 1e-6 of the loss"),
+    for column, name, allowed in (
+        ("asymptotic_rate", "asymptotic rate", between),
+        ("mean_rate", "mean PL constant down to 1e-6 of the loss", between),
+        ("first_rate", "PL constant at the start", None),
+        ("last_rate", "PL constant at 1e-6 of the loss", None),
     ):
         slope = exponent(table, "order one", column).slope
-        judged = between if column in ("asymptotic_rate", "mean_rate") else None
-        numbers.append(
-            number_of(f"exponent in n of the {label}, order-one start", slope, judged, "−1 to −1/2")
-        )
+        label = f"exponent in n of the {name}, order-one start"
+        numbers.append(number_of(label, slope, allowed, "−1 to −1/2"))
     return numbers
 
 
 def _two_groups(table: Frame) -> list[Number]:
-    groups = table[table["start"] == "two groups"]
+    groups = where(table, start="two groups")
     gap = groups["gap"].max()
     rise = sharpening(table, "two groups").slope.value
     closed = groups.assign(relative_width=[two_group_width(n) for n in groups["n"]])
@@ -225,48 +214,29 @@ def draw_rates(ax: Axes, table: Frame) -> None:
         ("order one", "asymptotic_rate", RED, "s", "last, order one"),
         ("limit", "asymptotic_rate", BLUE, "o", r"last, $\lambda \to 0$"),
     ):
-        means = by_size(table[table["start"] == start], column)
-        slope = exponent(table, start, column).slope
-        text = f"{label}: {slope.value:.2f} ± {slope.error:.2f}"
-        ax.errorbar(
-            means["n"], means["mean"], 1.96 * means["error"], fmt=marker, color=color, label=text
-        )
+        means = by_size(where(table, start=start), column)
+        text = f"{label}: {exponent(table, start, column).slope:.2f}"
+        draw_means(ax, means, fmt=marker, color=color, label=text)
     sizes = np.unique(table.loc[table["start"] != "two groups", "n"])
     n = sizes[[0, -1]].astype(float)
-    ax.plot(n, 2.0 / np.sqrt(n), "--", color=BLACK, lw=0.9, label=r"order $1/\sqrt{n}$")
+    ax.plot(n, 2.0 / np.sqrt(n), label=r"order $1/\sqrt{n}$", **THEORY)
     ax.plot(n, 0.5 / n, "-.", color=BLACK, lw=0.9, label=r"order $1/n$")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.minorticks_off()
+    dress(ax, SAMPLES, "rate, per unit of time $t$", "upper right", log="xy")
+    tick_only_at(ax, sizes)
     ax.set_ylim(top=ax.get_ylim()[1] * 100)
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel("rate, per unit of time $t$")
-    ax.legend(loc="upper right", frameon=False)
 
 
 def draw_transition(ax: Axes, table: Frame) -> None:
     """Draw how sharp the transition is against n."""
-    groups = table[table["start"] == "two groups"]
+    groups = where(table, start="two groups")
     ax.plot(groups["n"], 1 / groups["relative_width"], "o", color=BLUE, label="two groups, flow")
     n = np.geomspace(groups["n"].min(), groups["n"].max(), 100)
     closed = [1 / two_group_width(2 * round(size / 2)) for size in n]
     ax.plot(n, closed, "--", color=BLUE, lw=0.9, label="two groups, closed form")
-    part = table[table["start"] == "order one"]
-    means = by_size(part.assign(sharpness=1 / part["relative_width"]), "sharpness")
-    ax.errorbar(
-        means["n"],
-        means["mean"],
-        1.96 * means["error"],
-        fmt="s",
-        color=RED,
-        label="random start of order one",
-    )
+    draw_means(ax, _sharpness(table), fmt="s", color=RED, label="random start of order one")
     ax.axhline(0, color=GREY, lw=0.5)
-    ax.set_xscale("log")
-    ax.set_xlabel("samples $n$")
-    ax.set_ylabel("time to half of the loss / time\nfrom 90% to 10% of it")
-    ax.legend(loc="upper left", frameon=False)
+    sharpness = "time to half of the loss / time\nfrom 90% to 10% of it"
+    dress(ax, SAMPLES, sharpness, "upper left", log="x")
 
 
 rates = Claim(

@@ -15,20 +15,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..errors import MissingExtraError
-from .statistics import Estimate, Z, wilson
+from ..yardsticks.intervals import Z, wilson
+from .drawing import Axes
+from .statistics import Estimate
+from .tables import Frame, as_table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Frame = Any  # a pandas DataFrame: what its columns hold goes by name, which types cannot see
-Panel = Callable[["Axes", Frame], None]
+Range = tuple[float, float] | None
+Panel = Callable[[Axes, Frame], None]
 Report = Callable[[float], object]
 T = TypeVar("T")
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "fails"
 MEASURED, SKIPPED = "measured", "not measured"
 STRETCH = 3.2905267 / Z  # from intervals of 95% to those of 99.9%
+POSITIVE = (float(np.nextafter(0, 1)), np.inf)
 WIDTH_IN, HEIGHT_IN = 3.4, 2.7
 
 
@@ -44,7 +47,7 @@ class Number:
     """Lower end of its 95% confidence interval."""
     high: float
     """Upper end."""
-    allowed: tuple[float, float] | None = None
+    allowed: Range = None
     """Values that the statement allows; None if the statement says nothing about it."""
     theory: str = ""
     """What theory says it is, in words."""
@@ -171,40 +174,27 @@ def verdict_of(numbers: Iterable[Number]) -> str:
     return HOLDS if all(agree) else PARTLY if any(agree) else FAILS
 
 
-def number_of(
-    label: str,
-    estimate: Estimate,
-    allowed: tuple[float, float] | None = None,
-    theory: str = "",
-) -> Number:
+def within(share: float, value: float) -> tuple[float, float]:
+    """Return the range of values that differ from `value` by no more than this share of it."""
+    return value * (1 - share), value * (1 + share)
+
+
+def number_of(label: str, estimate: Estimate, allowed: Range = None, theory: str = "") -> Number:
     """Return an estimate as a `Number`."""
     return Number(label, estimate.value, *estimate.interval, allowed, theory)
 
 
 def share_of(
-    label: str,
-    successes: int,
-    trials: int,
-    allowed: tuple[float, float] | None = None,
-    theory: str = "",
+    label: str, successes: int, trials: int, allowed: Range = None, theory: str = ""
 ) -> Number:
     """Return a proportion with its Wilson interval as a `Number`."""
     low, high = wilson(successes, trials)
     return Number(label, successes / trials, float(low), float(high), allowed, theory)
 
 
-def exact(
-    label: str, value: float, allowed: tuple[float, float] | None = None, theory: str = ""
-) -> Number:
+def exact(label: str, value: float, allowed: Range = None, theory: str = "") -> Number:
     """Return a number without error, such as a maximum over what was drawn, as a `Number`."""
     return Number(label, float(value), float(value), float(value), allowed, theory)
-
-
-def as_table(rows: Sequence[dict[str, Any]]) -> Frame:
-    """Return records as a DataFrame."""
-    import pandas as pd
-
-    return pd.DataFrame(rows)
 
 
 def tracked(

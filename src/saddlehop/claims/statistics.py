@@ -1,4 +1,4 @@
-"""Estimates with intervals: proportions, means, straight lines and thresholds.
+"""Estimates with intervals: means, straight lines and thresholds.
 
 All intervals are two-sided and of 95% confidence. A straight line y = b + s x with standard
 errors σ is fitted by weighted least squares, its standard errors widened by the scatter where that
@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._support.arrays import Array
-
-Z = 1.959963984540054
+from ..yardsticks.intervals import Z
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,10 @@ class Estimate:
         """Confidence interval."""
         return self.value - Z * self.error, self.value + Z * self.error
 
+    def __format__(self, spec: str) -> str:
+        """Return "value ± error", each written as `spec` says."""
+        return f"{self.value:{spec}} ± {self.error:{spec}}"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -41,26 +44,6 @@ class Line:
     """Rise per unit of x."""
     intercept: Estimate
     """Height at x = 0."""
-
-    def __call__(self, x: Any) -> Array:
-        """Return the height at `x`."""
-        return np.asarray(self.intercept.value + self.slope.value * np.asarray(x, dtype=float))
-
-
-def wilson(successes: Any, trials: Any) -> tuple[Array, Array]:
-    """Return the ends of the Wilson intervals of proportions.
-
-    References
-    ----------
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference, Journal
-    of the American Statistical Association 22 (1927).
-    """
-    hits, total = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
-    share = hits / total
-    middle = (share + Z**2 / (2 * total)) / (1 + Z**2 / total)
-    half = Z / (1 + Z**2 / total) * np.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2))
-    low = np.where(hits == 0, 0.0, np.maximum(middle - half, 0.0))
-    return low, np.where(hits == total, 1.0, np.minimum(middle + half, 1.0))
 
 
 def mean(values: Any) -> Estimate:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CLOCK_LABEL = r"clock  $t \,/\, \log(1/\lambda)$"
 POSITIVE, NEGATIVE, NEVER, LIMIT = "#0072B2", "#D55E00", "#B0B0B0", "#222222"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-MARKERS = "osD^vP*"
+LOOKS = tuple(zip(SERIES, "osD^vP*", strict=True))  # a colour and a marker for each series
 SMALL = "small"
 
 
@@ -29,9 +29,16 @@ def new_axes(ax: Axes | None) -> Axes:
     return plt.subplots(layout="constrained")[1]
 
 
-def open_frame(ax: Axes) -> None:
-    """Take away the upper and the right edge."""
+def dress(ax: Axes, x: str, y: str) -> None:
+    """Label both axes and take away the upper and the right edge."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def add_legend(ax: Axes, loc: Any = None, **options: Any) -> None:
+    """Put a small legend without a frame on the axes."""
+    ax.legend(loc=loc, fontsize=SMALL, frameon=False, **options)
 
 
 def shades(paths: Sequence[Path]) -> list[Any]:

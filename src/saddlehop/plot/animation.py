@@ -18,8 +18,8 @@ from .._support.validate import as_path, positive_int
 from ..errors import InputError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
-from ._shared import LIMIT, NEVER
-from .assignment import assignment
+from ._shared import LIMIT
+from .assignment import assignment, draw_cells
 from .curves import Curve, clock_end, require_clock, sample
 from .limit import loss_staircase, neuron_fan
 
@@ -155,17 +155,7 @@ def _fitted_part(flow: FlowPath, jumps: JumpPath, ax: Axes) -> tuple[Any, Callab
         network = flow(min(moment * scale, float(flow.t[-1])))
         return np.asarray((network.contributions / targets)[cells])
 
-    image = ax.imshow(
-        np.zeros(table.cells.shape),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-        aspect="auto",
-        interpolation="none",
-        extent=(0, table.cells.shape[1], table.cells.shape[0], 0),
-    )
-    for edge in table.edges[1:]:
-        ax.axvline(edge, color=NEVER, lw=0.5)
+    image = draw_cells(ax, table, np.zeros(table.cells.shape), cmap="Blues", vmin=0, vmax=1)
     ax.figure.colorbar(image, ax=ax, label="part of the label fitted")
     ax.set_ylabel("neuron, in order of the limit")
     ax.set_xlabel("samples, in order of the jump that fits them in the limit")

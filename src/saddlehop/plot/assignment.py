@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._support.arrays import Array
 from ..limit.jump_path import JumpPath
 from ._shared import NEVER, SMALL, jump_colours, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 COULD, CANNOT = -1, -2
 _MOST_TICKS = 40
@@ -75,18 +77,9 @@ def assignment_map(jumps: JumpPath, up_to: int | None = None, ax: Axes | None = 
     cells = np.where(table.cells >= shown, COULD, table.cells)
     colours = ListedColormap(["#ffffff", "#e4e4e4", *jump_colours(jumps.n_jumps)])
     bounds = BoundaryNorm(np.arange(CANNOT, jumps.n_jumps + 1) - 0.5, jumps.n_jumps + 2)
-    n_rows, n_columns = cells.shape
-    ax.imshow(
-        cells,
-        cmap=colours,
-        norm=bounds,
-        aspect="auto",
-        interpolation="none",
-        extent=(0, n_columns, n_rows, 0),
-    )
-    for edge in table.edges[1:]:
-        ax.axvline(edge, color=NEVER, lw=0.5)
+    draw_cells(ax, table, cells, cmap=colours, norm=bounds)
     _label_jumps(ax, table)
+    n_rows = len(cells)
     if n_rows <= _MOST_TICKS:
         ax.set_yticks(np.arange(n_rows) + 0.5, [str(j) for j in table.neurons], fontsize="x-small")
         ax.tick_params(axis="y", length=0)
@@ -95,27 +88,22 @@ def assignment_map(jumps: JumpPath, up_to: int | None = None, ax: Axes | None = 
     return ax
 
 
+def draw_cells(ax: Axes, table: Assignment, cells: Array, **look: Any) -> AxesImage:
+    """Draw a number for each neuron and sample of the map as an image, the jumps kept apart."""
+    n_rows, n_columns = cells.shape
+    extent = (0, n_columns, n_rows, 0)
+    image = ax.imshow(cells, aspect="auto", interpolation="none", extent=extent, **look)
+    for edge in table.edges[1:]:
+        ax.axvline(edge, color=NEVER, lw=0.5)
+    return image
+
+
 def _label_jumps(ax: Axes, table: Assignment) -> None:
     """Write the number of each jump above its samples, where there is room for it."""
+    above: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
     n_columns = len(table.samples)
     for jump, (left, right) in enumerate(zip(table.edges[:-1], table.edges[1:], strict=True)):
         if right - left >= 0.03 * n_columns:
-            place = ((left + right) / 2, 1.01)
-            ax.text(
-                *place,
-                str(jump + 1),
-                transform=ax.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=SMALL,
-            )
+            ax.text((left + right) / 2, 1.01, str(jump + 1), fontsize=SMALL, **above)
     if n_columns - table.edges[-1] >= 0.1 * n_columns:
-        ax.text(
-            (table.edges[-1] + n_columns) / 2,
-            1.01,
-            "never",
-            transform=ax.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=SMALL,
-        )
+        ax.text((table.edges[-1] + n_columns) / 2, 1.01, "never", fontsize=SMALL, **above)

@@ -85,7 +85,9 @@ def sample(path: Path, end: float, level: float = LEVEL) -> Curve:
     """
     scale = require_clock(path)
     if isinstance(path, FlowPath):
-        return _sample_flow(path, end, level)
+        losses_of, sizes_of = (path.losses, path.loss_at), (path.log_output, path.log_output_at)
+        t, losses, sizes = read_flow(path, end, level, losses_of, sizes_of)
+        return Curve(t / scale, losses, sizes / scale)
     clock = np.linspace(0, end, EVEN)
     own = getattr(path, "clock", None)
     if own is not None:
@@ -105,7 +107,7 @@ def require_clock(path: Path) -> float:
     return -path.log_init_scale
 
 
-def step_times(flow: FlowPath, end: float, level: float = LEVEL) -> tuple[int, Array]:
+def _step_times(flow: FlowPath, end: float, level: float) -> tuple[int, Array]:
     """How many steps of a flow are drawn up to `end`, and the times t to add between them."""
     n_drawn = min(int(np.searchsorted(flow.clock, end)) + 1, flow.t.size)
     t, losses = flow.t[:n_drawn], flow.losses[:n_drawn]
@@ -115,14 +117,16 @@ def step_times(flow: FlowPath, end: float, level: float = LEVEL) -> tuple[int, A
     return n_drawn, np.concatenate([[], *between])
 
 
-def _sample_flow(flow: FlowPath, end: float, level: float) -> Curve:
-    n_drawn, between = step_times(flow, end, level)
+def read_flow(flow: FlowPath, end: float, level: float, *columns: Any) -> list[Array]:
+    """Return times t up to `end` on the clock and what a flow is at them.
+
+    Each column is a pair: the values at the steps, free, and what gives them at times between.
+    """
+    n_drawn, between = _step_times(flow, end, level)
     t = np.concatenate([flow.t[:n_drawn], between])
-    losses = np.concatenate([flow.losses[:n_drawn], flow.loss_at(between)])
-    sizes = np.concatenate([flow.log_output[:n_drawn], flow.log_output_at(between)])
     order = np.argsort(t, kind="stable")
-    scale = -flow.log_init_scale
-    return Curve(t[order] / scale, losses[order], sizes[order] / scale)
+    read = [np.concatenate([steps[:n_drawn], at(between)])[order] for steps, at in columns]
+    return [t[order], *read]
 
 
 def _spread(columns: Array, most: int) -> Array:

@@ -14,7 +14,7 @@ from .._support.arrays import Array
 from ..errors import InputError
 from ..model.network import Network
 from ..model.problem import Problem
-from ._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, SMALL, new_axes, open_frame
+from ._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, add_legend, dress, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,15 +127,13 @@ def _dress_plane(ax: Axes, plane: Any, log_scale: float | None) -> None:
         if isinstance(plane, str)
         else [f"sample {sample}" for sample in plane]
     )
-    ax.set_xlabel(names[0])
-    ax.set_ylabel(names[1])
+    dress(ax, *names)
     ax.set_aspect("equal", adjustable="datalim")
     handles = [
         Line2D([], [], lw=0.8, label="positive neuron", **_look(1)),
         Line2D([], [], lw=0.8, ls="--", label="negative neuron", **_look(-1)),
     ]
-    ax.legend(handles=handles, loc="best", fontsize=SMALL, frameon=False)
-    open_frame(ax)
+    add_legend(ax, "best", handles=handles)
 
 
 def _draw_kinks(problem: Problem, networks: tuple[Network, ...], ax: Axes) -> Axes:
@@ -155,10 +153,8 @@ def _draw_kinks(problem: Problem, networks: tuple[Network, ...], ax: Axes) -> Ax
         bends = kinks[np.isfinite(kinks) & (np.sign(last.output) == sign)]
         height = _on_line(last, problem, bends, bias)
         ax.plot(bends, height, ls="", ms=6, zorder=3, label=f"kink, {name} neuron", **_look(sign))
-    ax.set_xlabel("input  $x$")
-    ax.set_ylabel("$h(x)$")
-    ax.legend(fontsize=SMALL, frameon=False)
-    open_frame(ax)
+    dress(ax, "input  $x$", "$h(x)$")
+    add_legend(ax)
     return ax
 
 
@@ -179,11 +175,8 @@ def _on_line(network: Network, problem: Problem, x: Array, bias: float) -> Array
 def _line_of(problem: Problem) -> tuple[Array, float]:
     """The inputs x and the constant b of rows (x, b)."""
     if problem.directions is not None and problem.n_features == 2:
-        dense = (
-            problem.directions.toarray()
-            if hasattr(problem.directions, "toarray")
-            else problem.directions
-        )
+        directions = problem.directions
+        dense = directions.toarray() if hasattr(directions, "toarray") else directions
         rows = np.asarray(dense) * problem.norms[:, None]
         bias = float(rows[0, 1])
         if bias != 0 and np.allclose(rows[:, 1], bias, rtol=1e-8):

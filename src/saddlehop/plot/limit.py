@@ -19,13 +19,14 @@ from ._shared import (
     NEVER,
     POSITIVE,
     SMALL,
+    add_legend,
+    dress,
     label,
     new_axes,
-    open_frame,
     shades,
     style,
 )
-from .curves import Path, clock_end, require_clock, sample, step_times, view_end
+from .curves import LEVEL, Path, clock_end, read_flow, require_clock, sample, view_end
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def loss_staircase(
     if in_t and not paths:
         raise InputError('`against` is "t", where the limit has no place of its own; pass a flow.')
     ax = new_axes(ax)
-    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    edges = _edges(jumps)
     for path, shade in zip(paths, shades(paths), strict=True):
         curve = sample(path, view_end(jumps))
         unit = require_clock(path) if in_t else 1.0
@@ -66,13 +67,11 @@ def loss_staircase(
             ax.stairs(jumps.losses, edges * unit, baseline=None, color=shade, lw=0.8, ls="--")
     if not in_t:
         ax.stairs(jumps.losses, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
-    ax.set_ylabel(r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
-    ax.set_xlabel("time  $t$" if in_t else CLOCK_LABEL)
+    dress(ax, "time  $t$" if in_t else CLOCK_LABEL, r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
     _cut(ax, jumps, max(map(require_clock, paths)) if in_t else 1.0)
     ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))
-    open_frame(ax)
     if paths:
-        ax.legend(loc="upper right", fontsize=SMALL, frameon=False)
+        add_legend(ax, "upper right")
     return ax
 
 
@@ -94,7 +93,7 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     matplotlib Axes
     """
     ax = new_axes(ax)
-    clock = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    clock = _edges(jumps)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
     activates = exponents[-1] == 0
     for neuron in range(jumps.width):
@@ -109,11 +108,9 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
         ax.plot(curve.clock, sizes, color=shade, lw=0.7, ls=style(path), zorder=4)
     ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=LIMIT, zorder=5)
     _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
-    ax.set_ylabel(r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
-    ax.set_xlabel(CLOCK_LABEL)
+    dress(ax, CLOCK_LABEL, r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
     _cut(ax, jumps)
     ax.set_ylim(-1.04, 0.06)
-    open_frame(ax)
     return ax
 
 
@@ -134,19 +131,17 @@ def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     matplotlib Axes
     """
     ax = new_axes(ax)
-    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    edges = _edges(jumps)
     for path, shade in zip(paths, shades(paths), strict=True):
         clock, sq_norms = _norms_of(path, view_end(jumps))
         ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
     ax.stairs(jumps.sq_norms, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
     least = min_norm_interpolator(jumps.problem).sq_norm
     ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
-    ax.set_ylabel(r"squared norm  $\|\theta\|^2$")
-    ax.set_xlabel(CLOCK_LABEL)
+    dress(ax, CLOCK_LABEL, r"squared norm  $\|\theta\|^2$")
     _cut(ax, jumps)
     ax.set_ylim(bottom=0)
-    open_frame(ax)
-    ax.legend(loc="lower right", fontsize=SMALL, frameon=False)
+    add_legend(ax, "lower right")
     return ax
 
 
@@ -175,6 +170,11 @@ def jump_figure(jumps: JumpPath, *paths: Path, title: str | None = None) -> Figu
     return figure
 
 
+def _edges(jumps: JumpPath) -> Array:
+    """Where the steps of the limit begin and the last ends, on the clock."""
+    return np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+
+
 def _cut(ax: Axes, jumps: JumpPath, unit: float = 1.0) -> None:
     """End the picture at `view_end`, and say what comes later."""
     end = view_end(jumps)
@@ -195,14 +195,10 @@ def _norms_of(path: Any, end: float) -> tuple[Array, Array]:
                 f"A {type(path).__name__} keeps no squared norms; pass flows of `simulate_flow`."
             )
         return path.clock, path.sq_norms
-    scale = require_clock(path)
-    n_drawn, between = step_times(path, end)
-    t = np.concatenate([path.t[:n_drawn], between])
-    sq_norms = np.concatenate(
-        [path.sq_norms[:n_drawn], [path(float(time)).sq_norm for time in between]]
-    )
-    order = np.argsort(t, kind="stable")
-    return t[order] / scale, sq_norms[order]
+    flow, scale = path, require_clock(path)
+    sq_norms_of = flow.sq_norms, lambda times: [flow(float(time)).sq_norm for time in times]
+    t, sq_norms = read_flow(flow, end, LEVEL, sq_norms_of)
+    return t / scale, sq_norms
 
 
 def _fan_legend(ax: Axes, has_dormant: bool, has_active: bool) -> None:
@@ -216,4 +212,4 @@ def _fan_legend(ax: Axes, has_dormant: bool, has_active: bool) -> None:
         ]
     if has_dormant:
         handles.append(Line2D([], [], color=NEVER, lw=0.7, label="never activates"))
-    ax.legend(handles=handles, loc="lower right", fontsize=SMALL, frameon=False)
+    add_legend(ax, "lower right", handles=handles)

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
 from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
-from ._shared import CLOCK_LABEL, NEVER, SMALL, label, new_axes, open_frame, shades
+from ._shared import CLOCK_LABEL, NEVER, add_legend, dress, label, new_axes, shades
 from .curves import clock_end, require_clock
 
 if TYPE_CHECKING:
@@ -55,13 +55,12 @@ def pl_constant(
     if jumps is not None:
         for time in jumps.times:
             ax.axvline(time, color=NEVER, lw=0.6, zorder=0)
-    ax.set_xlabel(CLOCK_LABEL)
-    ax.set_ylabel(r"$\mu = \|\nabla L\|^2 / 2L$  (dashed: $\lambda_{\min}(H)$ in the end)")
+    mu = r"$\mu = \|\nabla L\|^2 / 2L$  (dashed: $\lambda_{\min}(H)$ in the end)"
+    dress(ax, CLOCK_LABEL, mu)
     ax.set_xlim(0, clock_end(jumps) if jumps is not None else None)
     top = float(np.nanmax(highest))
     ax.set_ylim(top * _DEPTH, top * 3)
-    open_frame(ax)
-    ax.legend(loc="lower right", fontsize=SMALL, frameon=False)
+    add_legend(ax, "lower right")
     return ax
 
 

@@ -11,21 +11,23 @@ log n ≪ m ≪ exp n.
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._support.arrays import Array
 from ..errors import InputError
-from ._shared import LIMIT, MARKERS, SERIES, SMALL, new_axes, open_frame
+from ..yardsticks.intervals import Z, wilson
+from ._shared import LIMIT, LOOKS, add_legend, dress, new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-NORMAL = 1.959963984540054  # 97.5% of a normal lies below
 NORM_CONSTANT = 2 * np.sqrt(2) * (1 + np.sqrt(2))
 LEAST_CONSTANT = 2 * np.sqrt(2)
+BARS: dict[str, Any] = {"ms": 4, "lw": 1, "capsize": 2}
 _OF_NORM_LAW = (
     "n_samples",
     "width",
@@ -58,49 +60,28 @@ def phase_diagram(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax)
     laws = len(set(runs["law"])) > 1
     series = runs.groupby(["n_samples", "law"], sort=True)
-    for place, (_, group) in enumerate(series):
+    for (_, group), (colour, marker) in zip(series, cycle(LOOKS), strict=False):
         n, law = int(group["n_samples"].iloc[0]), str(group["law"].iloc[0])
-        colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
         counts = group.groupby("width")["interpolates"].agg(["sum", "count"])
         width, fraction = counts.index.to_numpy(), (counts["sum"] / counts["count"]).to_numpy()
-        low, high = wilson_interval(counts["sum"].to_numpy(), counts["count"].to_numpy())
-        ax.errorbar(
-            width,
-            fraction,
-            yerr=np.maximum([fraction - low, high - fraction], 0),
-            fmt=marker,
-            color=colour,
-            ms=4,
-            lw=1,
-            capsize=2,
-            label=f"n = {n}" + (f", {law}" if laws else ""),
-        )
+        low, high = wilson(counts["sum"], counts["count"])
+        label = f"n = {n}" + (f", {law}" if laws else "")
+        bars = np.maximum([fraction - low, high - fraction], 0)
+        ax.errorbar(width, fraction, bars, fmt=marker, color=colour, label=label, **BARS)
         if law != "gaussian":
             widths = np.arange(width.min(), width.max() + 1)
             chances = [chance_with_random_signs(n, int(m)) for m in widths]
             ax.plot(widths, chances, color=colour, lw=1, ls="--", zorder=1)
     ax.plot([], [], color=LIMIT, lw=1, ls="--", label="exact chance")
-    ax.set_xlabel("width  $m$")
-    ax.set_ylabel("part of the runs that fit all labels")
+    dress(ax, "width  $m$", "part of the runs that fit all labels")
     ax.set_ylim(-0.03, 1.03)
-    ax.legend(fontsize=SMALL, frameon=False)
-    open_frame(ax)
+    add_legend(ax)
     return ax
 
 
 def _draw_norms(ax: Axes, group: pd.DataFrame, label: str, colour: str, marker: str) -> None:
     n, mean, error = _means(group, "sq_norm")
-    ax.errorbar(
-        n,
-        mean,
-        yerr=NORMAL * error,
-        fmt=marker + "-",
-        color=colour,
-        ms=4,
-        lw=1,
-        capsize=2,
-        label=label,
-    )
+    ax.errorbar(n, mean, Z * error, fmt=marker + "-", color=colour, label=label, **BARS)
     n, least, _ = _means(group, "least_sq_norm")
     ax.plot(n, least, marker, color=colour, mfc="white", ms=4)
 
@@ -132,25 +113,15 @@ def norm_law(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     keys = ["labels", "norms", "law"]
     if runs.drop_duplicates([*keys, "n_samples", "width"]).duplicated([*keys, "n_samples"]).any():
         keys.append("width")
-    for place, (key, group) in enumerate(runs.groupby(keys, sort=True)):
-        colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+    series = runs.groupby(keys, sort=True)
+    for (key, group), (colour, marker) in zip(series, cycle(LOOKS), strict=False):
         _draw_norms(ax, group, _series_name(keys, key) + _slope_text(group), colour, marker)
     _norm_theory(ax, runs)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlabel("samples  $n$")
-    ax.set_ylabel(r"squared norm  $\|\theta\|^2$  (open: least)")
-    ax.legend(fontsize=SMALL, frameon=False)
-    open_frame(ax)
+    dress(ax, "samples  $n$", r"squared norm  $\|\theta\|^2$  (open: least)")
+    add_legend(ax)
     return ax
-
-
-def wilson_interval(successes: Any, runs: Any, z: float = NORMAL) -> tuple[Array, Array]:
-    """Return the Wilson score interval of a probability, 95% by default."""
-    k, n = np.asarray(successes, dtype=float), np.asarray(runs, dtype=float)
-    centre = (k + z**2 / 2) / (n + z**2)
-    half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
 def chance_with_random_signs(n_samples: int, width: int) -> float:
@@ -207,19 +178,8 @@ def _norm_theory(ax: Axes, runs: pd.DataFrame) -> None:
     if not of_unit_size.any():
         return
     ends = np.array([runs["n_samples"].min(), runs["n_samples"].max()], dtype=float)
-    ax.plot(
-        ends,
-        NORM_CONSTANT * np.sqrt(ends),
-        color=LIMIT,
-        lw=1,
-        ls="--",
-        label=r"$2\sqrt{2}\,(1+\sqrt{2})\sqrt{n}$",
-    )
-    ax.plot(
-        ends,
-        LEAST_CONSTANT * np.sqrt(ends),
-        color=LIMIT,
-        lw=1,
-        ls=":",
-        label=r"least: $2\sqrt{2}\,\sqrt{n}$",
-    )
+    for constant, style, name in (
+        (NORM_CONSTANT, "--", r"$2\sqrt{2}\,(1+\sqrt{2})\sqrt{n}$"),
+        (LEAST_CONSTANT, ":", r"least: $2\sqrt{2}\,\sqrt{n}$"),
+    ):
+        ax.plot(ends, constant * np.sqrt(ends), style, color=LIMIT, lw=1, label=name)
