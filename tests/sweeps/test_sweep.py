@@ -89,7 +89,7 @@ class TestNumbers:
         }
         frame = sh.sweep(spec, tmp_path, workers=1)
         assert frame["log10_init_scale"].tolist() == pytest.approx([-8, -1000, -8, -1000])
-        row = frame.iloc[1]
+        row = frame.iloc[3]
         rng = np.random.default_rng(row.seed)
         problem = sh.make_orthogonal(6, rng=rng)
         init = sh.Initialization.draw(problem, 8, "gaussian", rng)

@@ -78,10 +78,10 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Say in a sentence why the cluster has no result."""
-    from distributed import CancelledError, KilledWorker
-    from distributed.client import ClosedClientError
+    from distributed import CancelledError, KilledWorker, client
     from distributed.comm.core import CommClosedError
 
+    closed = getattr(client, "ClosedClientError", CommClosedError)  # not in the oldest we take
     try:
         yield
     except KilledWorker as err:
@@ -91,7 +91,7 @@ def _explained() -> Iterator[None]:
         ) from None
     except (
         CancelledError,
-        ClosedClientError,
+        closed,
         CommClosedError,
         ConnectionError,
         TimeoutError,
