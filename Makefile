@@ -1,12 +1,13 @@
-# `make demo` and `make test` set up what they need; see CONTRIBUTING.md.
+# `make demo` and `make test` set up what they need and no more; see CONTRIBUTING.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
 .PHONY: demo test lint docs bench fuzz reliability coverage random lowest clean
 
-demo: $(READY)
+demo: $(INSTALLED)
 	$(BIN)/saddlehop demo
 
 test: $(READY)
@@ -38,8 +39,13 @@ random: $(READY)
 	$(BIN)/python -m pip install --quiet pytest-randomly
 	$(BIN)/python -m pytest -q -o addopts="-p no:dash --strict-markers"
 
-$(READY): pyproject.toml
+$(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $(INSTALLED)
+
+# extras and tools for developers on top of it
+$(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	touch $(READY)

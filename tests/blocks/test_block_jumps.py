@@ -18,7 +18,7 @@ from saddlehop.limit import jumps as jumps_module
 from saddlehop.limit.block_process import Block, run
 from saddlehop.limit.thread_teams import FrugalTeam, ThreadTeam
 
-NUMBERS = ("times", "losses", "sq_norms", "exponents", "escape_rates", "margins")
+NUMBERS = ("times", "losses", "sq_norms", "sq_norm_bounds", "exponents", "escape_rates", "margins")
 
 
 def assert_identical(path, other):

@@ -410,3 +410,18 @@ def test_scales_beyond_floats_are_refused(setting, scale):
             from_module(module, to_tensors(problem)[0], scale)
     with pytest.raises(sh.SaddlehopError, match="products of two weights leave the range"):
         to_module(init, scale, problem)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.int64, torch.bool, torch.complex128, np.float64, "float64"]
+)
+def test_types_that_are_no_reals_get_one_sentence(setting, dtype):
+    problem, init = setting
+    for make in (
+        lambda: to_module(init, 1e-3, problem, dtype=dtype),
+        lambda: to_tensors(problem, dtype=dtype),
+    ):
+        with pytest.raises(
+            sh.SaddlehopError, match=r"`dtype` is .*; pass a floating type, such as"
+        ):
+            make()

@@ -30,7 +30,9 @@ def test_jumps(setting):
     np.testing.assert_array_equal(data["correction"], jumps.corrections)
     np.testing.assert_array_equal(data["final_hidden"], jumps.final.hidden)
     np.testing.assert_array_equal(data["init_hidden"], init.hidden)
-    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True)):
+    np.testing.assert_array_equal(data["jump"], jumps.to_frame().index)
+    np.testing.assert_array_equal(data["saddle"], np.arange(jumps.n_jumps + 1))
+    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True), 1):
         assert np.flatnonzero(data["activated_at"] == jump).tolist() == list(group)
         assert np.flatnonzero(data["fitted_at"] == jump).tolist() == fitted.tolist()
     np.testing.assert_array_equal(np.flatnonzero(data["fitted_at"] == -1), jumps.unfit)
@@ -47,6 +49,8 @@ def test_jumps_of_sets_alone_leave_out_what_they_do_not_know(setting):
     tied = sh.ActiveSets.from_bool([[1, 1, 0], [0, 1, 1]], [1, 1])
     data = sh.solve_jumps(sh.Problem([1.0, 1.0, 1.0]), tied).to_xarray()
     assert "final_hidden" not in data
+    assert np.isnan(data["sq_norm"].sel(saddle=1))
+    assert data["sq_norm_low"].sel(saddle=1) < data["sq_norm_high"].sel(saddle=1)
 
 
 def test_flows(setting):

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -272,4 +273,69 @@ def test_a_sweep_in_which_every_trial_fails_is_an_error(run, tmp_path):
     spec.write_text('compute = "broken:fail"\nn_samples = 3\nwidth = 2\nrepeats = 2\n')
     code, _, err = run("sweep", spec, "--out", tmp_path / "out", "--workers", 1)
     assert code == 2
-    assert "No trial succeeded; mend that, and run it into another folder" in err
+    assert "No trial succeeded; mend that, and run it again with `--retry-failed`" in err
+
+
+COMMANDS = {
+    "jumps": (),
+    "flow": ("--init-scale", "1e-4", "--rtol", "1e-4"),
+    "compare": ("--init-scale", "1e-4", "--rtol", "1e-4"),
+    "check": ("--init-scale", ""),
+    "report": ("--init-scale", "", "-o", "{folder}/a.html"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_shipped_data_by_name(run, tmp_path, command):
+    if command == "report":
+        pytest.importorskip("plotly")
+    options = [option.format(folder=tmp_path) for option in COMMANDS[command]]
+    code, out, err = run(command, "digits", "--width", 6, *options)
+    assert (code, err) == (0, "")
+    page = (tmp_path / "a.html").read_text() if command == "report" else out
+    assert "48 handwritten digits, 6 neurons, balanced start, seed 0" in " ".join(page.split())
+    code, out, _ = run(command, "--help")
+    assert (code, "shipped data: digits" in re.sub(r"[\s│]+", " ", out)) == (0, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["digit"], "no shipped data of that name; pass a CSV, Parquet or NPZ file, or one of"),
+        (["digits", "--target", "z"], "`--target` is 'z' but 'digits' ships with its labels"),
+        ([""], "`DATA` is ''; pass a path."),
+    ],
+)
+def test_data_that_are_not_there_are_one_sentence(
+    run, tmp_path, monkeypatch, command, arguments, sentence
+):
+    pytest.importorskip("plotly")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.chdir(tmp_path)  # of which "" would be the name
+    parquet.write_table(pytest.importorskip("pyarrow").table({"y": [1.0, -2.0]}), "a.parquet")
+    options = [option.format(folder=tmp_path) for option in COMMANDS[command]]
+    code, out, err = run(command, *arguments, *options)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_a_norm_that_ties_leave_open_is_given_as_bounds(run, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    labels = np.where(np.arange(60) % 2, 1.0, -1.0)
+    table = pytest.importorskip("pyarrow").table({"y": labels})
+    parquet.write_table(table, tmp_path / "signs.parquet")
+    code, out, _ = run("jumps", tmp_path / "signs.parquet", "--width", 30, "--seed", 1)
+    problem = sh.Problem(labels)
+    jumps = sh.solve_jumps(problem, sh.ActiveSets.draw(problem, 30, rng=1))
+    low, high = jumps.sq_norm_bounds[-1]
+    assert (code, np.isnan(jumps.sq_norms[-1])) == (0, True)
+    assert f"Squared norm reached: {low:.6g}…{high:.6g}; least" in out
+    assert "it lies between the two numbers given" in out
+    assert "nan" not in out
+    _, out, _ = run("jumps", tmp_path / "signs.parquet", "--width", 30, "--seed", 1, "--json")
+    last = json.loads(out)["jumps"][-1]
+    assert (last["sq_norm"], last["sq_norm_bounds"]) == (None, [low, high])
+    assert last["jump"] == jumps.n_jumps

@@ -70,3 +70,32 @@ def test_drawn_sets_interpolate_as_often_as_the_formula_says():
 def test_bad_input(width, rng, message):
     with pytest.raises(sh.SaddlehopError, match=message):
         sh.ActiveSets.draw(sh.Problem([1.0]), width, rng)
+
+
+SIGNS = np.ones(70, dtype=np.int8)
+WORDS = np.zeros((3, 2), dtype=np.uint64)
+STRAY = WORDS + np.array([0, 1 << 6], dtype=np.uint64)  # of neuron 70, which is not there
+
+
+@pytest.mark.parametrize(
+    ("words", "signs"),
+    [
+        ([[0, 0]], SIGNS),
+        (WORDS.astype(np.int64), SIGNS),
+        (WORDS[:, :1], SIGNS),
+        (WORDS[0], SIGNS),
+        (np.asfortranarray(WORDS), SIGNS),
+        (STRAY, SIGNS),
+        (WORDS, SIGNS.astype(float)),
+        (WORDS, [1] * 70),
+        (WORDS, 2 * SIGNS),
+    ],
+)
+def test_the_bare_constructor_takes_only_what_kernels_can_follow(words, signs):
+    with pytest.raises(sh.SaddlehopError, match=r"`words` is .*; pass .*`ActiveSets.from_bool`"):
+        sh.ActiveSets(words, signs)
+
+
+def test_the_bare_constructor_takes_what_is_right():
+    words = WORDS + np.array([5, 1 << 5], dtype=np.uint64)
+    assert np.flatnonzero(sh.ActiveSets(words, SIGNS).to_bool()[:, 0]).tolist() == [0, 2, 69]

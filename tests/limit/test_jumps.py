@@ -415,3 +415,28 @@ def test_the_alignment_of_another_problem_is_refused():
     with pytest.raises(sh.SaddlehopError, match="alignment of another problem; align the start"):
         sh.solve_jumps(other, alignment)
     sh.solve_jumps(sh.Problem(problem.y.copy()), alignment)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_norm_that_a_start_leads_to_lies_within_the_bounds_of_its_sets(seed):
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(2, 14)), int(rng.integers(2, 9))
+    problem = sh.make_orthogonal(n, labels="sign", rng=rng)
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, m, rng=rng))
+    of_sets = sh.solve_jumps(problem, jumps.sets)
+    low, high = of_sets.sq_norm_bounds.T
+    is_open = np.isnan(of_sets.sq_norms)
+    np.testing.assert_array_equal(is_open, low < high)
+    np.testing.assert_array_equal(jumps.sq_norms[~is_open], of_sets.sq_norms[~is_open])
+    room = 1e-9 * high
+    assert ((low - room <= jumps.sq_norms) & (jumps.sq_norms <= high + room)).all()
+    np.testing.assert_array_equal(jumps.sq_norm_bounds, np.column_stack([jumps.sq_norms] * 2))
+
+
+def test_bounds_of_the_norm_are_those_of_one_direction_and_of_each_neuron_alone():
+    jumps = solve_sets([3.0, 4.0, 3.0, 2.0], [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], [1, 1, 1])
+    assert jumps.neurons == ((0, 1), (2,))
+    together, apart = 2 * np.sqrt(9 + 16 + 9), 2 * (5 + 5)
+    bounds = [[0, 0], [together, apart], [together + 4, apart + 4]]
+    np.testing.assert_allclose(jumps.sq_norm_bounds, bounds, rtol=1e-14)
+    np.testing.assert_array_equal(np.isnan(jumps.sq_norms), [False, True, True])

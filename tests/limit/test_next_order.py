@@ -251,3 +251,15 @@ def test_a_rival_that_has_grown_by_the_jump_is_seen():
     found = sh.compare(sh.simulate_flow(problem, init, init_scale="1e-3000"), jumps)
     assert found.distance.max() > 0.3
     assert found.distance[found.resolved].max(initial=0) < 1e-3
+
+
+def test_times_before_the_start_are_not_predicted():
+    problem, init, _ = draw(3)
+    jumps = sh.solve_jumps(problem, sh.Initialization(9 * init.output, 9 * init.hidden))
+    expanded = -np.log(0.9) * jumps.times + jumps.corrections
+    assert (expanded < 0).any()
+    times = jumps.predict_times(0.9)
+    np.testing.assert_array_equal(np.isnan(times), expanded <= 0)
+    np.testing.assert_array_equal(times[expanded > 0], expanded[expanded > 0])
+    assert not (jumps.predict(0.9).activation_times <= 0).any()
+    assert (jumps.predict_times("1e-1000") > 0).all()

@@ -1,6 +1,7 @@
 """The report and the explorer, driven in a real browser."""
 
 import base64
+import itertools
 import re
 import shutil
 import signal
@@ -14,6 +15,8 @@ import pytest
 
 import saddlehop as sh
 from saddlehop.pages import figures as page_figures
+from saddlehop.pages.report import report_html
+from saddlehop.plot.assignment import assignment
 from saddlehop.plot.curves import clock_end, sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -129,6 +132,20 @@ class TestReport:
             int(text) for text in page.locator("#jumps tbody td:nth-child(5)").all_inner_texts()
         ]
         assert again == column[::-1]
+
+    @pytest.mark.parametrize("width", [20, 40, 60])
+    def test_labels_of_neurons_are_theirs_and_do_not_overlap(self, page, tmp_path, width):
+        problem = sh.make_orthogonal(80, rng=0)
+        jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, width, rng=0))
+        (tmp_path / "a.html").write_text(report_html(jumps), encoding="utf-8")
+        page.goto((tmp_path / "a.html").as_uri())
+        labels = page.locator("#assignment .ytick text").all()
+        boxes = [label.bounding_box() for label in labels]
+        assert len(boxes) == 20
+        for above, below in itertools.pairwise(boxes):
+            assert above["y"] + above["height"] <= below["y"] + 1
+        shown = [int(label.text_content()) for label in labels]
+        assert shown == assignment(jumps).neurons[:: width // 20].tolist()
 
     def test_it_fits_a_phone(self, page, report):
         page.set_viewport_size({"width": 390, "height": 800})

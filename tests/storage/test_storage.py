@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import importlib.util
 import json
 import pickle
 import shutil
@@ -71,6 +72,10 @@ def results(problem, init, scale=1e-3):
         1e-9,
     )
     made += [flow, sh.compare(flow, jumps), recording, jumps.predict(scale)]
+    opinion = sh.second_opinion(problem, init, jumps, scales=[])
+    made += [opinion, opinion.agreements[0]]
+    if importlib.util.find_spec("flint"):
+        made.append(sh.certify(problem, init, jumps))
     return [*made, jumps.saddle_facts(0), jumps.check_saddle(0)]
 
 
@@ -96,12 +101,53 @@ def test_every_result_comes_back_equal(tmp_path_factory, drawn):
 def test_every_result_comes_back_equal_through_xarray(tmp_path, setting, suffix):
     pytest.importorskip("xarray")
     made = results(*setting)
-    assert {type(obj).__name__ for obj in made} == set(_codec.CLASSES)
+    unmade = set() if importlib.util.find_spec("flint") else {"Certificate"}
+    assert {type(obj).__name__ for obj in made} | unmade == set(_codec.CLASSES)
     for obj in made:
         assert_equal(obj, round_trip(obj, tmp_path, suffix))
     empty = sh.solve_jumps(sh.Problem([0.0, 0.0]), sh.Initialization([1.0], [[1.0, 2.0]]))
     assert empty.n_jumps == 0
     assert_equal(empty, round_trip(empty, tmp_path, suffix))
+
+
+def test_certificates_that_contradict_or_stay_undecided_come_back_equal(tmp_path, setting):
+    pytest.importorskip("flint")
+    problem, init = setting
+    jumps = sh.solve_jumps(problem, init)
+    wrong = dataclasses.replace(jumps, times=1.01 * jumps.times)
+    close = sh.Problem([2.0**110, 1.0, 2.0**110, 1 + 2.0**-52])
+    sets = sh.ActiveSets.from_bool([[1, 1, 0, 0], [0, 0, 1, 1]], [1, 1])
+    stuck = sh.certify(close, sets, sh.solve_jumps(close, sets), tie_tol=0, max_bits=128)
+    for certificate in (sh.certify(problem, init, wrong), stuck):
+        assert not certificate.is_decided
+        again = round_trip(certificate, tmp_path)
+        assert_equal(again, certificate)
+        assert again.to_frame().equals(certificate.to_frame())
+    assert again.jumps is not certificate.jumps
+
+
+def test_a_certificate_whose_parts_do_not_fit_is_refused(tmp_path, setting):
+    pytest.importorskip("flint")
+    path = tmp_path / "a.npz"
+    certificate = sh.certify(*setting, sh.solve_jumps(*setting))
+
+    def change(**fields):
+        def write(document, _):
+            document["root"]["fields"].update(fields)
+
+        return write
+
+    for fields in (
+        {"verdicts": {"tuple": ["certified"] * 9}},
+        {"verdicts": {"tuple": [1] * len(certificate.verdicts)}},
+        {"reasons": {"tuple": []}},
+        {"rounded": {"tuple": ["no number"]}},
+        {"bits": "many"},
+    ):
+        sh.save(path, certificate)
+        rewritten(path, change(**fields))
+        with pytest.raises(DataFileError, match="damaged or cut short"):
+            sh.load(path)
 
 
 def test_objects_shared_before_are_shared_after(tmp_path, setting):
@@ -363,7 +409,7 @@ def test_a_forged_file_is_refused(tmp_path, setting, how):
 
 
 def test_bad_input_gets_one_sentence(tmp_path, setting):
-    with pytest.raises(InputError, match="of type dict; pass one of ActiveSets, Alignment"):
+    with pytest.raises(InputError, match="of type dict; pass one of ActiveSets, Agreement"):
         sh.save(tmp_path / "a.npz", {})
     with pytest.raises(InputError, match=r"ends in \.npz, \.nc"):
         sh.save(tmp_path / "a.h5", setting[0])

@@ -313,6 +313,10 @@ class TestSpec:
             (GOOD + "rtol = 2", "Line 4: `rtol` is 2"),
             (GOOD + 'law = "gaussian"\nstart = "sets"', "Line 5: .*no meaning for the gaussian"),
             ("compute = ", "not a readable TOML file"),
+            (GOOD.replace("5", "1" + 400 * "0"), "`width` is above 9223372036854775807"),
+            (GOOD.replace("5", 6000 * "1"), "not a readable TOML file"),
+            (GOOD + "seed = 1" + 400 * "0", "Line 4: `seed` is above"),
+            (GOOD + "rtol = 1" + 400 * "0", "Line 4: `rtol` is <int>"),
             (GOOD + "[repeats]\nx = 1", "Line 4: `repeats` is"),
         ],
     )  # fmt: skip
@@ -359,3 +363,10 @@ def test_examples_are_right(name):
     if not file.exists():
         pytest.skip("the examples are not installed with the package")
     assert Spec.read(file).n_trials > 100
+
+
+@pytest.mark.parametrize("key", ["compute", "n_samples", "width", "labels", "seed", "init_scale"])
+def test_numbers_that_python_cannot_write_get_one_sentence(tmp_path, key):
+    spec = {"compute": "flow", "n_samples": 3, "width": 2, "init_scale": 1e-8, key: 10**5000}
+    with pytest.raises(sh.SaddlehopError, match=f"`{key}"):
+        sh.sweep(spec, tmp_path)

@@ -10,6 +10,12 @@ import numpy as np
 _LONGEST = 60  # characters of a value that is shown as it is
 
 
+def between(bounds: Any, digits: int) -> str:
+    """Return a number that is known, or between what it lies."""
+    low, high = (f"{bound:.{digits}g}" for bound in bounds)
+    return low if low == high else f"{low}…{high}"
+
+
 class Brief:
     """Base of dataclasses that hold arrays: `repr` tells what is in them in a few lines at most."""
 

@@ -86,14 +86,21 @@ def require_length(array: Any, name: str, length: int, other: str) -> None:
         )
 
 
+MOST = 2**63 - 1  # that arrays and files can count
+
+
 def positive_int(value: Any, name: str) -> int:
     """Return `value` as an int of at least 1."""
     return int_at_least(value, name, 1)
 
 
-def int_at_least(value: Any, name: str, least: int) -> int:
+def int_at_least(value: Any, name: str, least: int, most: int = MOST) -> int:
     """Return `value` as an int of at least `least`."""
     if _is_number(value, int, np.integer) and value >= least:
+        if value > most:
+            raise InputError(
+                f"`{name}` is above {most}, the most that can be counted; pass a smaller number."
+            )
         return int(value)
     raise InputError(f"`{name}` is {brief(value)}; pass a whole number of at least {least}.")
 
@@ -110,8 +117,8 @@ def flag(value: Any, name: str) -> bool:
 
 
 def as_path(value: Any, name: str) -> Path:
-    """Return a path."""
-    if isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str):
+    """Return a path; an empty one would be the current folder."""
+    if isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str) and value != "":
         return Path(value)
     raise InputError(f"`{name}` is {brief(value)}; pass a path.")
 

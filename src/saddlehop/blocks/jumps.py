@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from .._support.validate import instance_of
 from ..limit.active_sets import ActiveSets, pack
 from ..limit.block_process import Course, Digits, run
 from ..limit.jump_course import TIE_TOL
-from ..limit.jump_path import sign_label
+from ..limit.jump_path import known, sign_label
 from ..limit.jumps import losses_of, require_tie_tol
 from ..limit.thread_teams import FrugalTeam
-from ..limit.ties import split_tie
+from ..limit.ties import samples_apart, split_tie
 from .sample_blocks import SampleBlocks
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ class BlockJumpPath(Brief):
     """How many samples are fitted at each jump, shape (J,)."""
     losses: Array
     """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
-    sq_norms: Array
-    """Squared norm at each saddle, shape (J+1,); nan from the first tie on of neurons that share
-    some of their samples."""
+    sq_norm_bounds: Array
+    """Least and largest that the squared norm at each saddle can be, shape (J+1, 2)."""
     exponents: Array
     """log|a_j| / log(1/λ) at each saddle, shape (J+1, m)."""
     escape_rates: Array
@@ -60,6 +60,14 @@ class BlockJumpPath(Brief):
     """How many labels are negative."""
     least_sq_norm: float
     """Least squared norm of a network of any width that fits all labels."""
+
+    @cached_property
+    def sq_norms(self) -> Array:
+        """Squared norm at each saddle, shape (J+1,).
+
+        nan from the first tie on of neurons that share some of their samples: `sq_norm_bounds`.
+        """
+        return known(self.sq_norm_bounds)
 
     @property
     def interpolates(self) -> bool:
@@ -140,7 +148,7 @@ def _path(blocks: SampleBlocks, course: Course) -> BlockJumpPath:
         neurons=tuple(course.groups),
         n_fitted=np.array(course.n_fitted, dtype=np.int64),
         losses=losses_of(np.array(course.of_labels), blocks.n_samples),
-        sq_norms=_sq_norms(blocks.signs, course),
+        sq_norm_bounds=_sq_norm_bounds(blocks.signs, course),
         exponents=frozen(np.array(course.exponents)),
         escape_rates=frozen(np.array(course.escape_rates)),
         margins=frozen(np.array(course.margins)),
@@ -162,26 +170,29 @@ def _least_sq_norm(signs: NDArray[np.int8], course: Course) -> float:
     return float(2 * squares.square_roots(of_sign).sum())
 
 
-def _sq_norms(signs: NDArray[np.int8], course: Course) -> Array:
+def _sq_norm_bounds(signs: NDArray[np.int8], course: Course) -> Array:
     added = [
         _added_sq_norm(signs, group, of_targets)
         for group, of_targets in zip(course.groups, course.of_targets, strict=True)
     ]
-    return frozen(np.cumsum([0.0, *added]))
+    return frozen(np.cumsum([(0.0, 0.0), *added], axis=0))
 
 
 def _added_sq_norm(
     signs: NDArray[np.int8], group: tuple[int, ...], of_targets: dict[tuple[int, ...], Digits]
-) -> float:
-    """2 ‖β‖ of each part of a tie; samples on which the same neurons are active count as one."""
+) -> tuple[float, float]:
+    """Least and most that a tie adds; samples on which the same neurons are active count as one."""
     from ..limit.kernels import squares
 
     patterns = np.zeros((len(of_targets), signs.size), dtype=bool)
     for row, pattern in zip(patterns, of_targets, strict=True):
         row[list(pattern)] = True
     digits = np.array(list(of_targets.values()))
-    parts = split_tie(ActiveSets(pack(patterns), signs), group, np.arange(len(patterns)))
-    if not all(part.same_open_set for part in parts):
-        return float("nan")
-    sums = np.array([digits[part.samples].sum(axis=0) for part in parts])
-    return float(sum(2 * squares.square_roots(sums)))
+    sets = ActiveSets(pack(patterns), signs)
+    parts = split_tie(sets, group, np.arange(len(patterns)))
+
+    def added(groups: list[NDArray[np.int64]]) -> float:
+        sums = np.array([digits[samples].sum(axis=0) for samples in groups])
+        return float(sum(2 * squares.square_roots(sums)))
+
+    return added([part.samples for part in parts]), added(samples_apart(sets, parts))

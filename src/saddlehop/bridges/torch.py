@@ -73,7 +73,7 @@ def to_module(
             f"`weights` has {weights.hidden.shape[1]} samples but the problem has "
             f"{problem.n_samples}; pass the problem it belongs to."
         )
-    dtype = torch.float64 if dtype is None else dtype
+    dtype = _floating(dtype)
     scale = _scale_within(init_scale, weights, torch.finfo(dtype))
     hidden = _in_input_space(weights, problem)
     module = torch.nn.Sequential(
@@ -104,7 +104,7 @@ def to_tensors(
     y : Tensor, shape (n, 1)
     """
     torch = require_torch("Making tensors")
-    dtype = torch.float64 if dtype is None else dtype
+    dtype = _floating(dtype)
     inputs = problem.norms[:, None] * _dense_directions(problem)
     return (
         torch.from_numpy(inputs).to(dtype),
@@ -195,6 +195,17 @@ def _dense_directions(problem: Problem) -> Array:
     if sparse.issparse(problem.directions):
         return np.asarray(problem.directions.toarray())
     return np.asarray(problem.directions)
+
+
+def _floating(dtype: Any) -> torch.dtype:
+    """Return a type of real numbers, float64 by default."""
+    import torch
+
+    if dtype is None:
+        return torch.float64
+    if isinstance(dtype, torch.dtype) and dtype.is_floating_point:
+        return dtype
+    raise InputError(f"`dtype` is {dtype!r}; pass a floating type, such as torch.float64.")
 
 
 def _scale_within(init_scale: Any, weights: Network | Initialization, range_: Any) -> float:

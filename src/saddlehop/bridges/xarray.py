@@ -1,6 +1,7 @@
 """Paths as xarray Datasets, with dims `jump`, `saddle`, `time`, `neuron`, `sample`.
 
-Saddle i is the one before jump i + 1, so there is one saddle more than there are jumps.
+Jumps count from 1, as in frames and tables. Saddle i is the one after i jumps, as in
+`JumpPath.saddle(i)`: jump i leads from saddle i − 1 to saddle i.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
             "n_fitted": _variable("jump", sizes, "samples fitted by the jump"),
             "loss": _variable("saddle", jumps.losses, "(1/2n) sum r^2"),
             "sq_norm": _variable("saddle", jumps.sq_norms, "sum of squared weights"),
+            **_norm_bounds(jumps),
             "escape_rate": _variable(
                 "saddle", jumps.escape_rates, "largest growth rate of a dormant neuron", "1/t"
             ),
@@ -48,7 +50,7 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
             **_problem_variables(jumps.problem),
         },
         coords={
-            "jump": np.arange(jumps.n_jumps),
+            "jump": np.arange(1, jumps.n_jumps + 1),
             "saddle": np.arange(jumps.n_jumps + 1),
             "clock": _variable("jump", jumps.times, "clock", _CLOCK),
         },
@@ -58,14 +60,24 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
     return dataset.assign(_of_the_start(jumps))  # type: ignore[no-any-return]
 
 
+def _norm_bounds(jumps: JumpPath) -> dict[str, Any]:
+    low, high = jumps.sq_norm_bounds.T
+    return {
+        "sq_norm_low": _variable("saddle", low, "lower bound of sq_norm"),
+        "sq_norm_high": _variable("saddle", high, "upper bound of sq_norm"),
+    }
+
+
 def _jump_of_each(jumps: JumpPath) -> dict[str, Any]:
     fitted_at = np.full(jumps.problem.n_samples, -1)
     activated_at = np.full(jumps.width, -1)
-    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True)):
+    for jump, (group, fitted) in enumerate(zip(jumps.neurons, jumps.samples, strict=True), 1):
         fitted_at[fitted] = activated_at[list(group)] = jump
     return {
-        "activated_at": _variable("neuron", activated_at, "jump it activates at, -1: never"),
-        "fitted_at": _variable("sample", fitted_at, "jump it is fitted at, -1: never"),
+        "activated_at": _variable(
+            "neuron", activated_at, "jump it activates at, from 1; -1: never"
+        ),
+        "fitted_at": _variable("sample", fitted_at, "jump it is fitted at, from 1; -1: never"),
     }
 
 

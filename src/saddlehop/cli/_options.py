@@ -13,15 +13,20 @@ from .._support.progress import progress_bar
 from ..errors import InputError
 from ..flow.simulate import FlowPath, simulate_flow
 from ..limit.jump_path import JumpPath
+from ..model.data_sources import NAMES, find_samples
 from ..model.initialization import Initialization
 from ..model.orthogonalization import orthogonalize
 from ..model.problem import Problem
-from ..model.tables import read_samples
 from .documents import Setting
 from .show import say, scale_name
 
-Data = Annotated[Path, typer.Argument(help="A CSV, Parquet or NPZ file, samples in rows.")]
-Target = Annotated[str, typer.Option(help="Label column, by name or position.")]
+Data = Annotated[
+    str,  # an empty path would become the current folder
+    typer.Argument(
+        help=f"A CSV, Parquet or NPZ file, samples in rows; or the name of shipped data: {NAMES}.",
+    ),
+]
+Target = Annotated[str, typer.Option(help="Label column of a file, by name or position.")]
 Width = Annotated[int, typer.Option(help="Number of hidden neurons.")]
 Law = Annotated[str, typer.Option(help="Law of the start: balanced, dominated or gaussian.")]
 Seed = Annotated[int, typer.Option(help="Seed of the start.")]
@@ -34,14 +39,13 @@ CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table to t
 Rtol = Annotated[float, typer.Option(help="Relative accuracy of the flow.")]
 
 
-def load(data: Path, target: str, width: int, law: str, seed: int, orthogonal: bool) -> Setting:
-    """Read a data file and draw a start for it."""
-    X, y = read_samples(data, target)
-    if orthogonal:
-        X = _orthogonalized(X)
-    problem = Problem.from_data(X, y)
+def load(data: str, target: str, width: int, law: str, seed: int, orthogonal: bool) -> Setting:
+    """Read a data file or shipped data, and draw a start for them."""
+    samples = find_samples(data, target)
+    X = _orthogonalized(samples.X) if orthogonal else samples.X
+    problem = Problem.from_data(X, samples.y)
     init = Initialization.draw(problem, width, law, rng=checked_seed(seed))
-    return Setting(data.name, problem, init, law, seed)
+    return Setting(samples.title, problem, init, law, seed, samples.images)
 
 
 def checked_seed(seed: int) -> int:

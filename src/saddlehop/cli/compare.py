@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .._support.files import require_writable, write_whole
+from .._support.validate import as_path
 from ..errors import InputError
 from ..limit.jumps import solve_jumps
 from ..model.scale import parse_scale
@@ -44,7 +45,7 @@ def compare_command(
     csv: CsvOut = None,
 ) -> None:
     """Compare the flow at several scales λ with the limit λ → 0."""
-    require_writable(data, plot, csv)
+    require_writable(as_path(data, "DATA"), plot, csv)
     log_scales = [scale_below_one(scale.strip()) for scale in init_scale.split(",")]
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)

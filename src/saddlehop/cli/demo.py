@@ -9,11 +9,7 @@ import typer
 
 from .._support.files import write_whole
 from ..limit.jumps import solve_jumps
-from ..model.datasets import load_digits
-from ..model.initialization import Initialization
-from ..model.problem import Problem
-from ._options import Seed, Width, checked_seed, write_jump_picture
-from .documents import Setting
+from ._options import Seed, Width, load, write_jump_picture
 from .show import print_jumps
 
 
@@ -25,10 +21,8 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Show what gradient flow learns from vanishing initialization on handwritten digits."""
-    problem = Problem.from_data(*load_digits())
-    init = Initialization.draw(problem, width, rng=checked_seed(seed))
-    setting = Setting(f"{problem.n_samples} handwritten digits", problem, init, "balanced", seed)
-    jumps = solve_jumps(problem, init)
+    setting = load("digits", "y", width, "balanced", seed, orthogonal=False)
+    jumps = solve_jumps(setting.problem, setting.init)
     print_jumps(setting, jumps)
     out.mkdir(parents=True, exist_ok=True)
     write_jump_picture(setting, jumps, out / "jumps.png")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._support.arrays import Array
 from .._version import __version__
 from ..blocks.jumps import BlockJumpPath
 from ..errors import SaddlehopError
@@ -36,6 +37,8 @@ class Setting:
     """Its law."""
     seed: int
     """Its seed."""
+    images: Array | None = None
+    """A grey picture of each sample, shape (n, height, width), if the data are images."""
 
     @property
     def title(self) -> str:
@@ -101,11 +104,13 @@ def block_jumps_document(name: str, seed: int, jumps: BlockJumpPath) -> dict[str
         "initial_loss": float(jumps.losses[0]),
         "jumps": [
             {
+                "jump": i + 1,
                 "clock": float(jumps.times[i]),
                 "neurons": list(jumps.neurons[i]),
                 "n_fitted": int(jumps.n_fitted[i]),
                 "loss": float(jumps.losses[i + 1]),
                 "sq_norm": _finite_or_none(jumps.sq_norms[i + 1]),
+                "sq_norm_bounds": jumps.sq_norm_bounds[i + 1].tolist(),
                 "escape_rate": float(jumps.escape_rates[i]),
                 "margin": _finite_or_none(jumps.margins[i]),
             }
@@ -171,11 +176,13 @@ def _certificate_record(certificate: Certificate) -> dict[str, Any]:
 
 def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:
     return {
+        "jump": index + 1,
         "clock": float(jumps.times[index]),
         "neurons": list(jumps.neurons[index]),
         "samples": jumps.samples[index].tolist(),
         "loss": float(jumps.losses[index + 1]),
         "sq_norm": _finite_or_none(jumps.sq_norms[index + 1]),
+        "sq_norm_bounds": jumps.sq_norm_bounds[index + 1].tolist(),
         "escape_rate": float(jumps.escape_rates[index]),
         "margin": _finite_or_none(jumps.margins[index]),
     }

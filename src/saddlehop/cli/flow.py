@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .._support.files import require_writable, write_whole
+from .._support.validate import as_path
 from ..flow.simulate import FlowPath
 from ..limit.jumps import solve_jumps
 from ..model.scale import parse_scale
@@ -44,7 +45,7 @@ def flow_command(
     csv: CsvOut = None,
 ) -> None:
     """Follow gradient flow at one scale λ, however small."""
-    require_writable(data, plot, csv)
+    require_writable(as_path(data, "DATA"), plot, csv)
     log_scale = parse_scale(init_scale)
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)

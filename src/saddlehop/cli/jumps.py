@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .._support.files import require_writable, write_whole
-from .._support.validate import one_of
+from .._support.validate import as_path, one_of
 from ..blocks.jumps import solve_jumps_blocks
 from ..blocks.sample_blocks import SampleBlocks, is_sample_file
 from ..errors import InputError
@@ -55,20 +55,21 @@ def jumps_command(
     A Parquet file or folder that holds only labels `y` and input norms `norm` is taken in blocks,
     on a Dask cluster if a scheduler is given.
     """
-    require_writable(data, plot, csv)
+    path = as_path(data, "DATA")
+    require_writable(path, plot, csv)
     one_of(law, "law", LAWS)
-    if is_sample_file(data):
+    if is_sample_file(path):
         if plot or orthogonal or prove or law == "gaussian" or target != "y":
             raise InputError(
-                f"{data.name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target`, "
+                f"{path.name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target`, "
                 "`--certify` and the gaussian law do not apply; leave them out."
             )
-        _jumps_of_blocks(data, width, checked_seed(seed), as_json, csv, scheduler)
+        _jumps_of_blocks(path, width, checked_seed(seed), as_json, csv, scheduler)
         return
     if scheduler is not None:
         raise InputError(
             f"`--scheduler` needs a Parquet file with the columns `y` and `norm` only, which "
-            f"{data.name!r} is not; leave it out."
+            f"{path.name!r} is not; leave it out."
         )
     setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)

@@ -5,32 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from .._support.files import write_whole
+from .._support.validate import as_path
 from ..errors import InputError
 from ..limit.jumps import solve_jumps
-from ..model.datasets import load_digits
-from ..model.initialization import Initialization
-from ..model.problem import Problem
-from ._options import (
-    Data,
-    Law,
-    Orthogonalize,
-    Rtol,
-    Seed,
-    Target,
-    Width,
-    checked_seed,
-    follow,
-    load,
-)
+from ._options import Data, Law, Orthogonalize, Rtol, Seed, Target, Width, follow, load
 from .compare import scale_below_one
-from .documents import Setting
-
-DIGITS = "digits"
 
 
 def report_command(
@@ -48,18 +32,18 @@ def report_command(
     orthogonal: Orthogonalize = False,
     rtol: Rtol = 1e-6,
 ) -> None:
-    """Write a page on a data file, or on the shipped digits if DATA is "digits"; it opens offline."""
+    """Write a page on a data file; it opens offline."""
     from ..pages.report import plotly_source, report_html
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"`--out` is {out.name!r}; pass a file that ends in .html.")
-    if out.resolve() == data.resolve():
+    if out.resolve() == as_path(data, "DATA").resolve():
         raise InputError(f"{out.name!r} is the data file itself; pass another file to write.")
     log_scales = [
         scale_below_one(scale.strip()) for scale in init_scale.split(",") if scale.strip()
     ]
     plotly_source()  # before any work: the flows take a while
-    setting, images = _setting(data, target, width, law, seed, orthogonal)
+    setting = load(data, target, width, law, seed, orthogonal)
     jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
     page = report_html(
@@ -68,19 +52,7 @@ def report_command(
         title=setting.title,
         command=shlex.join(["saddlehop", *sys.argv[1:]]),
         chance=setting.chance,
-        images=images,
+        images=setting.images,
     )
     write_whole(out, lambda path: Path(path).write_text(page, encoding="utf-8"))
     print(f"Report: {out}")
-
-
-def _setting(
-    data: Path, target: str, width: int, law: str, seed: int, orthogonal: bool
-) -> tuple[Setting, Any]:
-    if str(data) != DIGITS or data.exists():
-        return load(data, target, width, law, seed, orthogonal), None
-    problem = Problem.from_data(*load_digits())
-    init = Initialization.draw(problem, width, law, rng=checked_seed(seed))
-    pixels, _ = load_digits(orthogonal=False)
-    name = f"{problem.n_samples} handwritten digits"
-    return Setting(name, problem, init, law, seed), pixels.reshape(-1, 8, 8)

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from .._support.brief import between
 from ..blocks.jumps import BlockJumpPath
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
@@ -61,7 +62,8 @@ def print_block_jumps(name: str, seed: int, jumps: BlockJumpPath) -> None:
 def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
     rows = [["", "0", "", "", "", f"{jumps.losses[0]:.5g}", "0", ""]]
     frame = jumps.to_frame()
-    for number, row in zip(frame.index, frame.to_dict("records"), strict=True):
+    norms = [between(bounds, 5) for bounds in jumps.sq_norm_bounds[1:]]
+    for number, row, sq_norm in zip(frame.index, frame.to_dict("records"), norms, strict=True):
         rows.append(
             [
                 str(number),
@@ -70,7 +72,7 @@ def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
                 str(row["sign"]),
                 str(row["samples"]),
                 f"{row['loss']:.5g}",
-                f"{row['sq_norm']:.5g}",
+                sq_norm,
                 f"{row['margin']:.3g}",
             ]
         )
@@ -179,11 +181,14 @@ def _summary(
     least: float,
     chance: float | None,
 ) -> list[str]:
-    reached = float(jumps.sq_norms[-1])
-    ratio = f" (ratio {reached / least:.3f})" if least > 0 and jumps.interpolates else ""
+    reached = jumps.sq_norm_bounds[-1]
+    ratio = ""
+    if least > 0 and jumps.interpolates:
+        ratio = f" (ratio {between(reached / least, 4)})"
     lines = [
         "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
-        f"Squared norm reached: {reached:.6g}; least possible for an interpolator: {least:.6g}{ratio}.",
+        f"Squared norm reached: {between(reached, 6)}; least possible for an interpolator: {least:.6g}"
+        f"{ratio}.",
         f"All {n_samples} labels are fitted."
         if jumps.interpolates
         else f"{n_unfit} of {n_samples} labels are covered by no neuron and never fitted; try more "
@@ -195,10 +200,10 @@ def _summary(
         )
     if (jumps.margins == 0).any():
         lines.append("A margin of 0 marks neurons that activate together (a tie).")
-    if np.isnan(reached):
+    if np.isnan(jumps.sq_norms[-1]):
         lines.append(
             "Neurons that tied share some samples, so the squared norm depends on the weights they "
-            "start from, which were not drawn (nan)."
+            "start from, which were not drawn; it lies between the two numbers given."
         )
     return lines
 

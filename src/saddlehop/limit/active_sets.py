@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .._support.brief import Brief
+from .._support.brief import Brief, brief
 from .._support.memory import require_memory
 from .._support.validate import (
     as_floats,
@@ -43,6 +43,14 @@ class ActiveSets(Brief):
     """Bits, shape (n, ceil(m / 64)): bit j % 64 of word j // 64 of row k says whether k ∈ S_j."""
     signs: NDArray[np.int8]
     """Sign of each output weight, shape (m,); 0 for a neuron that comes to rest at zero."""
+
+    def __post_init__(self) -> None:
+        if not _are_sets(self.words, self.signs):
+            raise InputError(
+                f"`words` is {brief(self.words)} and `signs` is {brief(self.signs)}; pass C-ordered "
+                "uint64 of shape (n, ceil(m / 64)) without bits beyond the m neurons and int8 of "
+                "shape (m,) of -1, 0 and 1, or booleans to `ActiveSets.from_bool`."
+            )
 
     @classmethod
     def from_bool(cls, active: Any, signs: Any) -> ActiveSets:
@@ -172,6 +180,24 @@ class Coins:
         stream.random_raw(place % 4, output=False)
         # unlike `random_raw`, of which this is the same stream, `integers` lets other threads run
         return np.random.Generator(stream).integers(0, 2**64, size=shape, dtype=np.uint64)
+
+
+def _are_sets(words: Any, signs: Any) -> bool:
+    """Whether these are what kernels can follow: they write where a bit says, unchecked."""
+    return (
+        isinstance(words, np.ndarray)
+        and isinstance(signs, np.ndarray)
+        and (words.dtype, words.ndim, signs.dtype, signs.ndim) == (np.uint64, 2, np.int8, 1)
+        and words.flags.c_contiguous
+        and words.shape[1] == n_words(signs.size)
+        and bool(np.isin(signs, (-1, 0, 1)).all())
+        and not _has_stray_bits(words, signs.size)
+    )
+
+
+def _has_stray_bits(words: Words, width: int) -> bool:
+    used = width % WORD
+    return used > 0 and int(np.bitwise_or.reduce(words[:, -1])) >> used > 0
 
 
 def words_of_sign(signs: NDArray[np.int8]) -> Words:

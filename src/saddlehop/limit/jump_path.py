@@ -24,7 +24,7 @@ from ..model.scale import parse_scale
 from .jump_course import JumpCourse
 from .prediction import Prediction, resolving_scale
 from .saddles import Saddle, SaddleCheck, check_saddle, saddle_facts
-from .ties import Part, split_tie
+from .ties import Part, samples_apart, split_tie
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +48,25 @@ class JumpPath(JumpCourse, Labelled):
     def sq_norms(self) -> Array:
         """Squared norm at each saddle, shape (J+1,).
 
-        nan from the first tie on that leaves the norm to the start, if only active sets are known.
+        nan from the first tie on that leaves the norm to the start, if only active sets are known:
+        then it lies within `sq_norm_bounds`.
         """
-        sizes = iter(_norms_of_targets(self.problem, [p for ps in self._parts for p in ps]))
-        added = [0.0]
+        return known(self.sq_norm_bounds)
+
+    @cached_property
+    def sq_norm_bounds(self) -> Array:
+        """Least and largest that the squared norm at each saddle can be, shape (J+1, 2).
+
+        Both are `sq_norms` where that is known. Neurons that tie and share samples B add between
+        2 ‖β_B‖, all of them along β_B, and 2 Σ_j ‖β on S_j ∩ B‖, each at the most it can fit.
+        """
+        together = [[part.samples for part in parts] for parts in self._parts]
+        apart = [samples_apart(self.sets, parts) for parts in self._parts]
+        bounds = [_added_sq_norms(self.problem, groups) for groups in (together, apart)]
         for jump, parts in enumerate(self._parts):
-            alone = [2 * next(sizes) for _ in parts]
-            is_known = all(part.same_open_set for part in parts)
-            added.append(sum(alone) if is_known else self._followed_sq_norm(jump))
-        return frozen(np.cumsum(added))
+            if self.alignment is not None and not all(part.same_open_set for part in parts):
+                bounds[0][jump] = bounds[1][jump] = self._followed_sq_norm(jump)
+        return frozen(np.cumsum([[0.0, *added] for added in bounds], axis=1).T)
 
     @cached_property
     def resolving_scale(self) -> Array:
@@ -114,6 +124,11 @@ class JumpPath(JumpCourse, Labelled):
             The scale λ; a string such as "1e-1000" may be below the smallest float.
         log_init_scale : float
             log λ, instead of `init_scale`.
+
+        Returns
+        -------
+        ndarray, shape (J,)
+            nan where λ is too large to say: the expansion would put the jump before the start.
         """
         return self.predict(init_scale, log_init_scale).times
 
@@ -206,8 +221,6 @@ class JumpPath(JumpCourse, Labelled):
         )
 
     def _followed_sq_norm(self, jump: int) -> float:
-        if self.alignment is None:
-            return float("nan")
         return 2 * float(np.sum(self.solved[jump].output ** 2))
 
 
@@ -217,14 +230,21 @@ def sign_label(signs: NDArray[np.int8], group: tuple[int, ...]) -> str:
     return "both" if len(present) > 1 else "+" if present == {1} else "-"
 
 
-def _norms_of_targets(problem: Problem, parts: list[Part]) -> list[float]:
-    """‖β_B‖ of each part, the same for any order of the samples."""
+def known(bounds: Array) -> Array:
+    """The numbers that their bounds determine, nan for the others."""
+    return frozen(np.where(bounds[:, 0] == bounds[:, 1], bounds[:, 0], np.nan))
+
+
+def _added_sq_norms(problem: Problem, jumps: list[list[NDArray[np.int64]]]) -> list[float]:
+    """Σ 2 ‖β_B‖ over the groups of samples B of each jump, the same for any order of the samples."""
     from .kernels import squares
 
-    if not parts:
+    groups = [group for groups in jumps for group in groups]
+    if not groups:
         return []
-    samples = np.concatenate([part.samples for part in parts])
-    offsets = np.cumsum([0, *(part.samples.size for part in parts)])
-    _, of_targets = squares.squares_by_group(problem.y, problem.norms, samples, offsets)
-    sizes: list[float] = squares.square_roots(of_targets).tolist()
-    return sizes
+    offsets = np.cumsum([0, *(group.size for group in groups)])
+    _, of_targets = squares.squares_by_group(
+        problem.y, problem.norms, np.concatenate(groups), offsets
+    )
+    sizes = iter(squares.square_roots(of_targets).tolist())
+    return [sum(2 * next(sizes) for _ in groups) for groups in jumps]

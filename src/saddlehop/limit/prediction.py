@@ -38,17 +38,23 @@ class Prediction(Brief):
 
     @cached_property
     def times(self) -> Array:
-        """When each jump happens, shape (J,)."""
-        return -self.log_init_scale * self.jumps.times + self.jumps.corrections
+        """When each jump happens, shape (J,); nan where λ is too large to say.
+
+        There the expansion would put the jump before the start.
+        """
+        return _after_start(-self.log_init_scale * self.jumps.times + self.jumps.corrections)
 
     @cached_property
     def activation_times(self) -> Array:
-        """First t at which a_j² passes half of its final value, shape (m,); nan: never."""
+        """First t at which a_j² passes half of its final value, shape (m,).
+
+        nan: never, or λ is too large to say, as in `times`.
+        """
         times = np.full(self.jumps.width, np.nan)
         for start, solved in zip(self._origins, self.jumps.solved, strict=True):
             for neuron, half_time in zip(solved.neurons, solved.half_times, strict=True):
                 times[neuron] = start + half_time
-        return times
+        return _after_start(times)
 
     def loss_at(self, t: Any) -> Array:
         """Return the composite loss at times `t` of any shape."""
@@ -89,6 +95,10 @@ class Prediction(Brief):
         """T_i = s_i L + θ_i, shape (J,)."""
         references = np.array([solved.reference for solved in self.jumps.solved])
         return np.asarray(-self.log_init_scale * self.jumps.times + references)
+
+
+def _after_start(times: Array) -> Array:
+    return np.where(times > 0, times, np.nan)
 
 
 def resolving_scale(jumps: JumpCourse) -> Array:

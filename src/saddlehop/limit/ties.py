@@ -59,3 +59,16 @@ def split_tie(sets: ActiveSets, neurons: tuple[int, ...], samples: NDArray[np.in
             )
         )
     return parts
+
+
+def samples_apart(sets: ActiveSets, parts: list[Part]) -> list[NDArray[np.int64]]:
+    """The samples of each part; of one whose neurons share only some, those of each neuron."""
+    return [
+        samples
+        for part in parts
+        for samples in (
+            [part.samples]
+            if part.same_open_set
+            else [part.samples[sets.of(neuron, part.samples)] for neuron in part.neurons]
+        )
+    ]

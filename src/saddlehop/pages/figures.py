@@ -18,6 +18,7 @@ from ..plot.assignment import assignment
 from ..plot.curves import Curve, clock_end, view_end
 
 CLOCK = "clock t / log(1/λ)"
+_MOST_LABELS = 20  # of neurons, one below the other in a figure
 FLOWS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 Figure = dict[str, Any]
@@ -88,10 +89,14 @@ def assignment_map(jumps: JumpPath) -> Figure:
     }
     layout = _layout("neuron, first to activate on top", None)
     layout["xaxis"]["title"]["text"] = "samples, by the jump that fits them"
-    rows = list(range(len(table.neurons)))
-    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False}
-    if len(rows) <= 40:
-        layout["yaxis"] |= {"tickvals": rows, "ticktext": [str(j) for j in table.neurons]}
+    rows = range(0, len(table.neurons), -(-len(table.neurons) // _MOST_LABELS) or 1)
+    layout["yaxis"] |= {
+        "autorange": "reversed",
+        "showgrid": False,
+        "tickvals": list(rows),
+        "ticktext": [str(table.neurons[row]) for row in rows],
+        "tickfont": {"size": 11},
+    }
     return {"data": [heat], "layout": layout}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .._support.arrays import Array
+from .._support.brief import between
 from .._support.optional import require
 from .._version import __version__
 from ..flow.simulate import FlowPath
@@ -116,7 +117,7 @@ def _section(heading: str, name: str, caption: str) -> str:
 
 def _summary(jumps: JumpPath, chance: float | None) -> str:
     least = min_norm_interpolator(jumps.problem).sq_norm
-    reached = float(jumps.sq_norms[-1])
+    reached = jumps.sq_norm_bounds[-1]
     facts = [
         ("Samples, neurons", f"{jumps.problem.n_samples}, {jumps.width}"),
         ("Jumps", str(jumps.n_jumps)),
@@ -124,11 +125,11 @@ def _summary(jumps: JumpPath, chance: float | None) -> str:
             "Labels fitted",
             "all" if jumps.interpolates else f"all but {jumps.unfit.size}, which no neuron covers",
         ),
-        ("Squared norm reached", f"{reached:.6g}"),
+        ("Squared norm reached", between(reached, 6)),
         ("Least of any network that fits all", f"{least:.6g}"),
     ]
     if least > 0 and jumps.interpolates:
-        facts.append(("Ratio", f"{reached / least:.4g}"))
+        facts.append(("Ratio", between(reached / least, 4)))
     if chance is not None:
         facts.append(("Chance that such a start fits all", f"{chance:.4f}"))
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
@@ -142,6 +143,7 @@ def _summary(jumps: JumpPath, chance: float | None) -> str:
 def _jump_table(jumps: JumpPath, images: Array | None) -> str:
     frame = jumps.to_frame()
     names = ["jump", "clock", "neurons", "sign", "samples", "loss", "‖θ‖²", "margin"]
+    norms = [between(bounds, 5) for bounds in jumps.sq_norm_bounds[1:]]
     rows = []
     for i, (number, row) in enumerate(zip(frame.index, frame.to_dict("records"), strict=True)):
         cells = [
@@ -151,7 +153,7 @@ def _jump_table(jumps: JumpPath, images: Array | None) -> str:
             row["sign"],
             str(row["samples"]),
         ]
-        cells += [f"{row[name]:.5g}" for name in ("loss", "sq_norm", "margin")]
+        cells += [f"{row['loss']:.5g}", norms[i], f"{row['margin']:.5g}"]
         body = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         if images is not None:
             body += f"<td>{_pictures(images, jumps.samples[i])}</td>"

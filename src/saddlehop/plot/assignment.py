@@ -79,10 +79,9 @@ def assignment_map(jumps: JumpPath, up_to: int | None = None, ax: Axes | None = 
     bounds = BoundaryNorm(np.arange(CANNOT, jumps.n_jumps + 1) - 0.5, jumps.n_jumps + 2)
     draw_cells(ax, table, cells, cmap=colours, norm=bounds)
     _label_jumps(ax, table)
-    n_rows = len(cells)
-    if n_rows <= _MOST_TICKS:
-        ax.set_yticks(np.arange(n_rows) + 0.5, [str(j) for j in table.neurons], fontsize="x-small")
-        ax.tick_params(axis="y", length=0)
+    rows = np.arange(0, len(cells), -(-len(cells) // _MOST_TICKS))
+    ax.set_yticks(rows + 0.5, table.neurons[rows].astype(str), fontsize="x-small")
+    ax.tick_params(axis="y", length=0)
     ax.set_ylabel("neuron, first to activate on top")
     ax.set_xlabel("samples, in order of the jump that fits them (its number above)")
     return ax

@@ -18,7 +18,7 @@ import scipy.sparse as sparse
 from ..blocks.jumps import BlockJumpPath
 from ..bridges.recording import Recording
 from ..flow.simulate import FlowPath
-from ..limit.active_sets import ActiveSets, n_words
+from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
 from ..limit.jump_path import JumpPath
 from ..limit.prediction import Prediction
@@ -26,6 +26,8 @@ from ..limit.saddles import Saddle, SaddleCheck
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
+from ..trust.certificate import Certificate
+from ..trust.check import Agreement, SecondOpinion
 from ..yardsticks.comparison import Comparison
 from ..yardsticks.min_norm import MinNormInterpolator
 
@@ -33,8 +35,10 @@ CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         ActiveSets,
+        Agreement,
         Alignment,
         BlockJumpPath,
+        Certificate,
         Comparison,
         FlowPath,
         Initialization,
@@ -46,6 +50,7 @@ CLASSES: dict[str, Any] = {
         Recording,
         Saddle,
         SaddleCheck,
+        SecondOpinion,
     )
 }
 LEFT_OUT = {"_trajectory"}  # taken again when needed
@@ -59,10 +64,17 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "times": ("jump",),
         "n_fitted": ("jump",),
         "losses": ("saddle",),
-        "sq_norms": ("saddle",),
+        "sq_norm_bounds": ("saddle", "two"),
         "exponents": ("saddle", "neuron"),
         "escape_rates": ("saddle",),
         "margins": ("jump",),
+    },
+    "Certificate": {
+        "times": ("jump", "two"),
+        "margins": ("jump", "two"),
+        "escape_rates": ("escape", "two"),
+        "losses": ("saddle", "two"),
+        "sq_norms": ("saddle", "two"),
     },
     "Comparison": {
         "limit_clock": ("neuron",),
@@ -126,8 +138,10 @@ class Encoder:
             return self._sparse(value, name)
         if isinstance(value, np.ndarray):
             return self._array(value, name, dims)
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and all(isinstance(one, (tuple, np.ndarray)) for one in value):
             return self._ragged(value, name)
+        if isinstance(value, tuple):
+            return {"tuple": [self.encode(one, f"{name}.{i}") for i, one in enumerate(value)]}
         if isinstance(value, dict):
             return {"dict": {str(key): self.encode(one) for key, one in value.items()}}
         return value.item() if isinstance(value, np.generic) else value
@@ -180,6 +194,8 @@ class Decoder:
             return {key: self.decode(one) for key, one in node["dict"].items()}
         if "ragged" in node:
             return self._ragged(node)
+        if "tuple" in node:
+            return tuple(self.decode(one, f"{name}.{i}") for i, one in enumerate(node["tuple"]))
         made = self._sparse(node) if "sparse" in node else self._dataclass(node, name)
         self._made[name] = made
         return made
@@ -271,14 +287,6 @@ def _join(sizes: dict[str, int], dims: tuple[str, ...], shape: tuple[int, ...]) 
             raise ValueError(dim)
 
 
-def _check_sets(content: dict[str, Any]) -> None:
-    words, signs = content["words"], content["signs"]
-    if words.dtype != np.uint64 or signs.dtype != np.int8 or words.shape[1] != n_words(signs.size):
-        raise ValueError("words")
-    if not np.isin(signs, (-1, 0, 1)).all():
-        raise ValueError("signs")
-
-
 def _check_jumps(content: dict[str, Any]) -> None:
     n, m = content["problem"].n_samples, content["sets"].width
     n_jumps = content["times"].size
@@ -293,7 +301,33 @@ def _check_jumps(content: dict[str, Any]) -> None:
             raise ValueError("indices")
 
 
+def _check_certificate(content: dict[str, Any]) -> None:
+    n_jumps, verdicts = len(content["times"]), content["verdicts"]
+    words = (*verdicts, *content["reasons"], *content["contradictions"])
+    numbers = (*content["rounded"], *(j for group in content["neurons"] for j in group))
+    _require_all(words, str)
+    _require_all(numbers, int)
+    if len(content["neurons"]) != n_jumps or len(content["reasons"]) != len(verdicts):
+        raise ValueError("jumps")
+    # one verdict more stands for a jump that could not be told from its runner-up
+    if len(verdicts) - n_jumps not in (0, 1) or len(content["escape_rates"]) - n_jumps not in (
+        0,
+        1,
+    ):
+        raise ValueError("verdicts")
+
+
+def _check_opinion(content: dict[str, Any]) -> None:
+    _require_all(content["agreements"], Agreement)
+
+
+def _require_all(values: tuple[Any, ...], kind: type) -> None:
+    if not all(isinstance(value, kind) for value in values):
+        raise TypeError(kind)
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
-    "ActiveSets": _check_sets,
     "JumpPath": _check_jumps,
+    "Certificate": _check_certificate,
+    "SecondOpinion": _check_opinion,
 }

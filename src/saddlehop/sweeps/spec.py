@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .._support.brief import brief
 from .._support.validate import as_path, int_at_least, one_of, positive_int
 from ..errors import InputError
 from ..model.datasets import LABELS, NORMS
@@ -27,6 +28,7 @@ from ..model.scale import parse_scale
 from .functions import load_function
 from .own_functions import named
 
+MOST_SEED = 2**128 - 1  # as many bits as NumPy's own seeds have
 STARTS = ("sets", "weights")
 LEAST = {"n_samples": 1, "width": 1}
 CHOICES = {"labels": LABELS, "norms": NORMS, "law": LAWS}
@@ -104,7 +106,7 @@ class Spec:
         try:
             text = path.read_text(encoding="utf-8")
             content = tomllib.loads(text, parse_float=str)  # 1e-1000 is no float
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as err:
+        except (OSError, ValueError, RecursionError) as err:  # numbers of thousands of digits too
             reason = err.strerror if isinstance(err, OSError) else str(err)
             raise InputError(f"{path.name!r} is not a readable TOML file ({reason}).") from None
         return cls.parse(content, _lines_of(text), str(path.parent.resolve()))
@@ -192,22 +194,23 @@ def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder
     value = content.get(key, DEFAULTS.get(key))
     if key == "compute":
         if not isinstance(value, str):
-            raise InputError(f"`compute` is {value!r}; pass a name or a function.")
+            raise InputError(f"`compute` is {brief(value)}; pass a name or a function.")
         load_function(value, folder)
         return value
     if key == "init_scale":
         return _checked_scales(value, known["compute"])
     if key in GRID:
-        return tuple(_checked_entry(key, entry) for entry in _entries(key, value))
+        return _entries(key, value, _checked_entry)
     if key == "start":
         return _checked_start(value, known)
     if key == "rtol":
         return _checked_rtol(value)
-    return positive_int(value, key) if key == "repeats" else int_at_least(value, key, 0)
+    return positive_int(value, key) if key == "repeats" else int_at_least(value, key, 0, MOST_SEED)
 
 
-def _entries(key: str, value: Any) -> list[Any]:
-    entries = list(value) if isinstance(value, (list, tuple)) else [value]
+def _entries(key: str, value: Any, checked: Callable[[str, Any], Any]) -> tuple[Any, ...]:
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    entries = tuple(checked(key, entry) for entry in listed)
     if not entries:
         raise InputError(f"`{key}` is an empty list, so there is nothing to run; give a value.")
     if len(set(map(str, entries))) < len(entries):
@@ -219,6 +222,12 @@ def _checked_entry(key: str, value: Any) -> int | str:
     return (
         int_at_least(value, key, LEAST[key]) if key in LEAST else one_of(value, key, CHOICES[key])
     )
+
+
+def _checked_scale(_: str, value: Any) -> str:
+    text = brief(value) if isinstance(value, int) else str(value)
+    parse_scale(text)
+    return text
 
 
 def _checked_scales(value: Any, compute: str) -> tuple[str, ...]:
@@ -233,10 +242,7 @@ def _checked_scales(value: Any, compute: str) -> tuple[str, ...]:
         if compute == "flow":
             raise InputError("`init_scale` is missing; a flow needs the scale λ of its start.")
         return ()
-    scales = tuple(str(entry) for entry in _entries("init_scale", value))
-    for scale in scales:
-        parse_scale(scale)
-    return scales
+    return _entries("init_scale", value, _checked_scale)
 
 
 def _checked_start(value: Any, known: dict[str, Any]) -> str:
@@ -252,8 +258,8 @@ def _checked_start(value: Any, known: dict[str, Any]) -> str:
 def _checked_rtol(value: Any) -> float:
     try:
         rtol = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rtol = float("nan")
     if not 1e-13 <= rtol <= 1e-1:
-        raise InputError(f"`rtol` is {value!r}; pass a number from 1e-13 to 1e-1.")
+        raise InputError(f"`rtol` is {brief(value)}; pass a number from 1e-13 to 1e-1.")
     return rtol
