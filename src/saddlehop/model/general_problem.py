@@ -98,7 +98,7 @@ class GeneralProblem(Brief):
         return frozen(np.ascontiguousarray(self._in_basis(self.X)))
 
     def outputs_of(self, output: Array, hidden: Array) -> Array:
-        """Return h(x_k) = Σ_j a_j max(u_j·z_k, 0) for weights in coordinates, shape (n,)."""
+        """Return h(x_k) = Σ_j a_j max(u_j·z_k, 0) of weights `output` (m,) and `hidden` (m, r)."""
         return np.asarray(np.maximum(self.coordinates @ hidden.T, 0) @ output)
 
     def project(self, X: Any) -> Array:
@@ -123,7 +123,7 @@ class GeneralProblem(Brief):
         return self._in_basis(_with_ones(points) if self.bias else points)
 
     def split_weights(self, W: Array) -> tuple[Array, Array]:
-        """Return coordinates (m, r) of hidden weights (m, d), and norms (m,) of what is off the span."""
+        """Return coordinates (m, r) of hidden weights `W` (m, d), and norms (m,) of what is off the span."""
         if W.shape[1] != self.n_features:
             raise InputError(
                 f"`W` has {W.shape[1]} columns but the problem has {self.n_features} features"

@@ -158,11 +158,11 @@ class Problem(Brief):
         return product.toarray() if sparse.issparse(product) else np.asarray(product)
 
     def outputs_of(self, output: Array, hidden: Array) -> Array:
-        """Return h(x_k) = ‖x_k‖ Σ_j a_j max(u_jk, 0) for weights in coordinates, shape (n,)."""
+        """Return h(x_k) = ‖x_k‖ Σ_j a_j max(u_jk, 0) of weights `output` (m,) and `hidden` (m, n)."""
         return np.asarray(self.norms * (output @ np.maximum(hidden, 0)))
 
     def split_weights(self, W: Array) -> tuple[Array, Array]:
-        """Return coordinates (m, n) of hidden weights (m, d), and norms (m,) of what is off the span."""
+        """Return coordinates (m, n) of hidden weights `W` (m, d), and norms (m,) of what is off the span."""
         hidden = self.project(W)
         if self.directions is None:
             return hidden, np.zeros(len(W))
