@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 import saddlehop as sh
 from helpers import orthonormal_rows
@@ -339,3 +340,25 @@ def test_a_norm_that_ties_leave_open_is_given_as_bounds(run, tmp_path):
     last = json.loads(out)["jumps"][-1]
     assert (last["sq_norm"], last["sq_norm_bounds"]) == (None, [low, high])
     assert last["jump"] == jumps.n_jumps
+
+
+def named_commands():
+    return [command.name for command in cli.app.registered_commands]
+
+
+def test_help_lists_every_command_with_what_it_does(run):
+    _, out, _ = run("--help")
+    for name in named_commands():
+        assert re.search(rf"│ {name} +\w+", out), name
+
+
+@pytest.mark.parametrize("name", named_commands())
+def test_help_of_every_command_explains_every_option_and_does_nothing(tmp_path, name):
+    command = [sys.executable, "-m", "saddlehop", name, "--help"]
+    wide = os.environ | {"COLUMNS": "250"}
+    done = subprocess.run(command, cwd=tmp_path, env=wide, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (0, "", [])
+    for parameter in typer.main.get_command(cli.app).commands[name].params:
+        assert re.match(r"[A-Z].*\.$", parameter.help), parameter.name
+        shown = " ".join(done.stdout.replace("│", " ").split())
+        assert parameter.help.removesuffix(".") in shown
