@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +13,7 @@ import typer
 
 from .._support.files import write_whole
 from .._support.progress import progress_bar
+from .._support.validate import as_path
 from ..errors import InputError
 from ..flow.simulate import FlowPath, simulate_flow
 from ..limit.jump_path import JumpPath
@@ -17,7 +21,7 @@ from ..model.data_sources import NAMES, find_samples
 from ..model.initialization import Initialization
 from ..model.orthogonalization import orthogonalize
 from ..model.problem import Problem
-from .documents import Setting
+from .documents import Setting, print_json
 from .show import say, scale_name
 
 Data = Annotated[
@@ -39,13 +43,83 @@ CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table to t
 Rtol = Annotated[float, typer.Option(help="Relative accuracy of the flow.")]
 
 
-def load(data: str, target: str, width: int, law: str, seed: int, orthogonal: bool) -> Setting:
-    """Read a data file or shipped data, and draw a start for them."""
-    samples = find_samples(data, target)
-    X = _orthogonalized(samples.X) if orthogonal else samples.X
-    problem = Problem.from_data(X, samples.y)
-    init = Initialization.draw(problem, width, law, rng=checked_seed(seed))
-    return Setting(samples.title, problem, init, law, seed, samples.images)
+@dataclass(frozen=True)
+class Given:
+    """Which data and which start."""
+
+    data: Data
+    target: Target = "y"
+    width: Width = 40
+    law: Law = "balanced"
+    seed: Seed = 0
+    orthogonal: Orthogonalize = False
+
+    @property
+    def path(self) -> Path:
+        """The data as a path."""
+        return as_path(self.data, "DATA")
+
+    def load(self) -> Setting:
+        """Read a data file or shipped data, and draw a start for them."""
+        samples = find_samples(self.data, self.target)
+        X = _orthogonalized(samples.X) if self.orthogonal else samples.X
+        problem = Problem.from_data(X, samples.y)
+        init = Initialization.draw(problem, self.width, self.law, rng=checked_seed(self.seed))
+        return Setting(samples.title, problem, init, self.law, self.seed, samples.images)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """In which form the result is wanted."""
+
+    as_json: AsJson = False
+    plot: Picture = None
+    csv: CsvOut = None
+
+    def deliver(
+        self,
+        document: Callable[[], Any],
+        show: Callable[[], None],
+        frame: Callable[[], Any],
+        picture: Callable[[Path], None],
+    ) -> None:
+        """Write the files, then print the result, each made only if it is wanted."""
+        if self.plot:
+            picture(self.plot)
+        if self.csv:
+            write_whole(self.csv, frame().to_csv)
+        if self.as_json:
+            print_json(document())
+        else:
+            show()
+
+
+def spelled_out(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace each parameter that is a class of options by these options, for Typer to see."""
+    own = inspect.signature(command, eval_str=True).parameters
+    groups: dict[str, Callable[..., Any]] = {
+        name: p.annotation for name, p in own.items() if is_dataclass(p.annotation)
+    }
+
+    def run(**values: Any) -> None:
+        for name, kind in groups.items():
+            mine = {option: values.pop(option) for option in inspect.signature(kind).parameters}
+            values[name] = kind(**mine)
+        command(**values)
+
+    options = [
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, p in own.items()
+        for option in (
+            inspect.signature(groups[name], eval_str=True).parameters.values()
+            if name in groups
+            else [p]
+        )
+    ]
+    run.__doc__ = command.__doc__
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    return run
 
 
 def checked_seed(seed: int) -> int:
@@ -81,9 +155,7 @@ def follow(
         )
 
 
-def write_jump_picture(
-    setting: Setting, jumps: JumpPath, path: Path, flows: tuple[FlowPath, ...] = ()
-) -> None:
+def write_jump_picture(path: Path, setting: Setting, jumps: JumpPath, *flows: FlowPath) -> None:
     """Write the staircase above the fan, with flows over them."""
     from ..plot import jump_figure
 

@@ -8,25 +8,21 @@ import typer
 
 from ..limit.jumps import solve_jumps
 from ..trust.check import SCALES, second_opinion
-from ._options import AsJson, Data, Law, Orthogonalize, Seed, Target, Width, load
+from ._options import AsJson, Given, spelled_out
 from .documents import print_json
 from .show import print_opinion
 
 
+@spelled_out
 def check_command(
-    data: Data,
-    target: Target = "y",
-    width: Width = 40,
-    law: Law = "balanced",
-    seed: Seed = 0,
-    orthogonal: Orthogonalize = False,
+    given: Given,
     init_scale: Annotated[str, typer.Option(help='Scales λ of the flows; "" for none.')] = ",".join(
         SCALES
     ),
     as_json: AsJson = False,
 ) -> None:
     """Compute the limit again in other ways and print how far they agree."""
-    setting = load(data, target, width, law, seed, orthogonal)
+    setting = given.load()
     scales = [scale.strip() for scale in init_scale.split(",") if scale.strip()]
     jumps = solve_jumps(setting.problem, setting.init)
     opinion = second_opinion(setting.problem, setting.init, jumps, scales=scales)

@@ -9,7 +9,7 @@ import typer
 
 from .._support.files import write_whole
 from ..limit.jumps import solve_jumps
-from ._options import Seed, Width, load, write_jump_picture
+from ._options import Given, Seed, Width, write_jump_picture
 from .show import print_jumps
 
 
@@ -21,10 +21,10 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Show what gradient flow learns from vanishing initialization on handwritten digits."""
-    setting = load("digits", "y", width, "balanced", seed, orthogonal=False)
+    setting = Given("digits", width=width, seed=seed).load()
     jumps = solve_jumps(setting.problem, setting.init)
     print_jumps(setting, jumps)
     out.mkdir(parents=True, exist_ok=True)
-    write_jump_picture(setting, jumps, out / "jumps.png")
+    write_jump_picture(out / "jumps.png", setting, jumps)
     write_whole(out / "jumps.csv", jumps.to_frame().to_csv)
     print(f"Picture: {out / 'jumps.png'}\nTable:   {out / 'jumps.csv'}")

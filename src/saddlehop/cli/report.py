@@ -10,26 +10,21 @@ from typing import Annotated
 import typer
 
 from .._support.files import write_whole
-from .._support.validate import as_path
 from ..errors import InputError
 from ..limit.jumps import solve_jumps
-from ._options import Data, Law, Orthogonalize, Rtol, Seed, Target, Width, follow, load
+from ._options import Given, Rtol, follow, spelled_out
 from .compare import scale_below_one
 
 
+@spelled_out
 def report_command(
-    data: Data,
+    given: Given,
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write.")] = Path(
         "report.html"
     ),
     init_scale: Annotated[str, typer.Option(help="Scales λ to compare with the limit.")] = (
         "1e-4,1e-8,1e-100"
     ),
-    target: Target = "y",
-    width: Width = 40,
-    law: Law = "balanced",
-    seed: Seed = 0,
-    orthogonal: Orthogonalize = False,
     rtol: Rtol = 1e-6,
 ) -> None:
     """Write a page on a data file; it opens offline."""
@@ -37,13 +32,13 @@ def report_command(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"`--out` is {out.name!r}; pass a file that ends in .html.")
-    if out.resolve() == as_path(data, "DATA").resolve():
+    if out.resolve() == given.path.resolve():
         raise InputError(f"{out.name!r} is the data file itself; pass another file to write.")
     log_scales = [
         scale_below_one(scale.strip()) for scale in init_scale.split(",") if scale.strip()
     ]
     plotly_source()  # before any work: the flows take a while
-    setting = load(data, target, width, law, seed, orthogonal)
+    setting = given.load()
     jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
     page = report_html(
