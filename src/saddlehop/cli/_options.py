@@ -97,9 +97,8 @@ class Wanted:
 def spelled_out(command: Callable[..., None]) -> Callable[..., None]:
     """Replace each parameter that is a class of options by these options, for Typer to see."""
     own = inspect.signature(command, eval_str=True).parameters
-    groups: dict[str, Callable[..., Any]] = {
-        name: p.annotation for name, p in own.items() if is_dataclass(p.annotation)
-    }
+    kinds: dict[str, Any] = {name: p.annotation for name, p in own.items()}
+    groups: dict[str, Any] = {name: kind for name, kind in kinds.items() if is_dataclass(kind)}
 
     def run(**values: Any) -> None:
         for name, kind in groups.items():
