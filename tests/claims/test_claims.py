@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 import saddlehop as sh
-from saddlehop import cli
 from saddlehop._support import optional as _optional
 from saddlehop.claims import CLAIMS
 from saddlehop.claims.document import claims_document, markdown, write_claims
@@ -334,26 +333,18 @@ def test_documents_hold_the_same_numbers(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def claims(monkeypatch, run):
     """Run the command with a claim that takes no time: (exit code, stdout, stderr)."""
     claim = CLAIMS["jumps"]
     fast = {"sizes": (100, 1000, 10_000), "draws": (5, 5, 5)}
     short = Claim(claim.name, claim.statement, claim.measure, claim.judge, claim.panels, fast, fast)
     monkeypatch.setitem(CLAIMS, "jumps", short)
 
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["saddlehop", "claims", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "160")
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return run
+    return lambda *arguments: run("claims", *arguments)
 
 
-def test_command_prints_and_writes(run, tmp_path):
-    code, out, err = run("--quick", "--only", "jumps", "--out", tmp_path / "new")
+def test_command_prints_and_writes(claims, tmp_path):
+    code, out, err = claims("--quick", "--only", "jumps", "--out", tmp_path / "new")
     assert code == 0
     assert "jumps per doubling of n" in out
     assert "Verdict: " in out
@@ -361,19 +352,19 @@ def test_command_prints_and_writes(run, tmp_path):
     assert (tmp_path / "new" / "claims" / "jumps.png").exists()
 
 
-def test_command_json_is_one_document(run):
-    code, out, _ = run("--only", "jumps", "--json")
+def test_command_json_is_one_document(claims):
+    code, out, _ = claims("--only", "jumps", "--json")
     assert code == 0
     document = json.loads(out)
     assert [claim["name"] for claim in document["claims"]] == ["jumps"]
     assert document["claims"][0]["sizes"] == "full"
 
 
-def test_command_errors_are_one_sentence(run, tmp_path):
-    code, out, err = run("--only", "nonsense")
+def test_command_errors_are_one_sentence(claims, tmp_path):
+    code, out, err = claims("--only", "nonsense")
     assert (code, out) == (2, "")
     assert "pass names from limit, one-neuron, width" in err
     (tmp_path / "file").write_text("")
-    code, _, err = run("--only", "jumps", "--out", tmp_path / "file")
+    code, _, err = claims("--only", "jumps", "--out", tmp_path / "file")
     assert code == 2
     assert "pass a folder" in err

@@ -10,36 +10,7 @@ import pytest
 import typer
 
 import saddlehop as sh
-from helpers import orthonormal_rows
 from saddlehop import cli
-
-
-@pytest.fixture
-def data(tmp_path):
-    """A CSV of 12 orthogonal samples in 16 dimensions."""
-    X = 2 * orthonormal_rows(12, 16, seed=0)
-    y = np.random.default_rng(0).standard_normal(12)
-    path = tmp_path / "data.csv"
-    header = ",".join([f"x{i}" for i in range(16)] + ["y"])
-    np.savetxt(
-        path, np.column_stack([X, y]), delimiter=",", header=header, comments="", fmt="%.17g"
-    )
-    return path
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["saddlehop", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "120")
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 def solve(path, width, seed):

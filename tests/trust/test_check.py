@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from test_cli import data, run  # noqa: F401
 
 import saddlehop as sh
 import trials
@@ -62,7 +61,7 @@ def test_arguments_are_checked(solved):
         sh.second_opinion(problem, init, scales=[1e-8, 2])
 
 
-def test_command_prints_agreements(run, data):  # noqa: F811
+def test_command_prints_agreements(run, data):
     code, out, err = run("check", data, "--width", 20, "--init-scale", "")
     assert (code, err) == (0, "")
     assert "Everything agrees." in out
@@ -73,7 +72,7 @@ def test_command_prints_agreements(run, data):  # noqa: F811
     assert np.all([row["agrees"] for row in document["agreements"]])
 
 
-def test_jumps_command_certifies(run, data):  # noqa: F811
+def test_jumps_command_certifies(run, data):
     code, out, err = run("jumps", data, "--width", 20, "--certify")
     assert (code, err) == (0, "")
     assert "certified" in out
