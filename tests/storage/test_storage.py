@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from saddlehop.errors import DataFileError, InputError, MissingExtraError
 from saddlehop.storage import codec as _codec
 from saddlehop.storage import files as storage
 
+EARLIER = Path(__file__).parent / "earlier"
 DOCUMENT = "saddlehop_document"
 
 
@@ -148,6 +150,20 @@ def test_a_certificate_whose_parts_do_not_fit_is_refused(tmp_path, setting):
         rewritten(path, change(**fields))
         with pytest.raises(DataFileError, match="damaged or cut short"):
             sh.load(path)
+
+
+def test_files_of_earlier_versions_load():
+    problem = sh.Problem([1.0, -0.5, 2.0, 0.0], [1.0, 2.0, 0.5, 1.0])
+    init = sh.Initialization.draw(problem, 5, rng=0)
+    jumps = sh.solve_jumps(problem, init)
+    blocks = sh.solve_jumps_blocks(sh.SampleBlocks.from_sets(problem, jumps.sets, 2))
+    earlier = {path.stem: sh.load(path) for path in EARLIER.glob("*.npz")}
+    assert set(earlier) == {"jumps", "blocks", "flow", "comparison"}
+    assert_equal(earlier["jumps"], jumps)
+    assert_equal(earlier["blocks"], blocks)
+    flow = sh.simulate_flow(problem, init, init_scale=1e-3, t_end=30.0)
+    np.testing.assert_allclose(earlier["flow"].losses, flow.losses, rtol=1e-6)
+    assert earlier["comparison"].flow.final.sq_norm == pytest.approx(flow.final.sq_norm, rel=1e-6)
 
 
 def test_objects_shared_before_are_shared_after(tmp_path, setting):

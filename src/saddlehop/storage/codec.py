@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
+from .._support.arrays import frozen
 from ..blocks.jumps import BlockJumpPath
 from ..bridges.recording import Recording
 from ..flow.simulate import FlowPath
@@ -207,6 +208,8 @@ class Decoder:
             for field, one in node["fields"].items()
         }
         cls = CLASSES[kind]
+        if kind == "BlockJumpPath" and "sq_norms" in content:  # files of earlier versions
+            content["sq_norm_bounds"] = frozen(np.stack([content.pop("sq_norms")] * 2, axis=1))
         for field, value in content.items():
             _require_type(cls, field, value)
         require_shapes(kind, content)
