@@ -49,7 +49,8 @@ def test_from_weights_projects_on_the_samples(problem, as_sparse):
     [
         (lambda p: sh.Initialization.draw(p, 0), "`width` is 0"),
         (lambda p: sh.Initialization.draw(p, True), "`width` is True"),
-        (lambda p: sh.Initialization.draw(p, 10**21), "weights would take"),
+        (lambda p: sh.Initialization.draw(p, 10**21), "`width` is above 9223372036854775807"),
+        (lambda p: sh.Initialization.draw(p, 10**18), "weights would take"),
         (lambda p: sh.Initialization.draw(p, 3, "xavier"), "`law` is 'xavier'; pass one of"),
         (lambda p: sh.Initialization([], np.empty((0, 5))), "`output` is empty"),
         (lambda p: sh.Initialization([1.0], np.ones((2, 5))), "`hidden` has length 2"),

@@ -138,7 +138,7 @@ class Unreadable:
             "pass True or False",
         ),
         (lambda: sh.load_digits(np.timedelta64(3, "s")), "pass a whole number of at least 1"),
-        (lambda: sh.make_orthogonal(10**400), "more than the"),
+        (lambda: sh.make_orthogonal(10**400), "the most that can be counted"),
         (
             lambda: sh.make_orthogonal(np.zeros((3, 3, 3))),
             "`n_samples` is <float64 .3, 3, 3.>; pass",

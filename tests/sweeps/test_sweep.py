@@ -311,7 +311,7 @@ class TestSpec:
             (GOOD + "repeats = 0", "Line 4: `repeats` is 0"),
             (GOOD + "seed = -1", "Line 4: `seed` is -1"),
             (GOOD + "rtol = 2", "Line 4: `rtol` is 2"),
-            (GOOD + 'law = "gaussian"\nstart = "sets"', "Line 5: .*no meaning for the gaussian"),
+            (GOOD + 'law = "gaussian"\nstart = "sets"', 'Line 5: .*balanced and dominated only'),
             ("compute = ", "not a readable TOML file"),
             (GOOD.replace("5", "1" + 400 * "0"), "`width` is above 9223372036854775807"),
             (GOOD.replace("5", 6000 * "1"), "not a readable TOML file"),

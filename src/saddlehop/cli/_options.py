@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..flow.simulate import FlowPath, simulate_flow
 from ..limit.jump_path import JumpPath
 from ..model.data_sources import NAMES, find_samples
-from ..model.initialization import Initialization
+from ..model.initialization import LAWS, Initialization
 from ..model.orthogonalization import orthogonalize
 from ..model.problem import Problem
 from .documents import Setting, print_json
@@ -32,7 +32,7 @@ Data = Annotated[
 ]
 Target = Annotated[str, typer.Option(help="Label column of a file, by name or position.")]
 Width = Annotated[int, typer.Option(help="Number of hidden neurons.")]
-Law = Annotated[str, typer.Option(help="Law of the start: balanced, dominated or gaussian.")]
+Law = Annotated[str, typer.Option(help=f"Law of the start: {', '.join(LAWS)}.")]
 Seed = Annotated[int, typer.Option(help="Seed of the start.")]
 Orthogonalize = Annotated[
     bool, typer.Option("--orthogonalize", help="Replace the inputs by the nearest orthogonal ones.")

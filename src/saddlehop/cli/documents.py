@@ -15,7 +15,7 @@ from ..blocks.jumps import BlockJumpPath
 from ..errors import SaddlehopError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
-from ..model.initialization import Initialization
+from ..model.initialization import FAIR_COINS, Initialization
 from ..model.problem import Problem
 from ..trust.certificate import Certificate
 from ..yardsticks.comparison import Comparison
@@ -48,7 +48,7 @@ class Setting:
     @property
     def chance(self) -> float | None:
         """Chance that such a start interpolates in the limit, for the laws with a formula."""
-        if self.law == "gaussian":
+        if self.law not in FAIR_COINS:
             return None
         y = self.problem.y
         return interpolation_probability(int(np.sum(y > 0)), int(np.sum(y < 0)), self.init.width)

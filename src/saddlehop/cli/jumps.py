@@ -12,7 +12,7 @@ from ..blocks.jumps import solve_jumps_blocks
 from ..blocks.sample_blocks import SampleBlocks, is_sample_file
 from ..errors import InputError
 from ..limit.jumps import solve_jumps
-from ..model.initialization import LAWS
+from ..model.initialization import FAIR_COINS, LAWS
 from ..trust.certificate import certify
 from ._options import Given, Wanted, checked_seed, spelled_out, write_jump_picture
 from .documents import block_jumps_document, jumps_document
@@ -39,11 +39,11 @@ def jumps_command(
     one_of(given.law, "law", LAWS)
     name = given.path.name
     if is_sample_file(given.path):
-        needs_inputs = given.orthogonal or given.law == "gaussian" or given.target != "y"
+        needs_inputs = given.orthogonal or given.law not in FAIR_COINS or given.target != "y"
         if wanted.plot or prove or needs_inputs:
             raise InputError(
                 f"{name!r} holds no inputs, so `--plot`, `--orthogonalize`, `--target`, "
-                "`--certify` and the gaussian law do not apply; leave them out."
+                f"`--certify` and laws other than {' and '.join(FAIR_COINS)} do not apply; leave them out."
             )
         _jumps_of_blocks(given, wanted, scheduler)
         return

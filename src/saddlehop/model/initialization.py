@@ -28,6 +28,10 @@ from .network import Network
 from .problem import Problem, row_norms
 
 LAWS = ("balanced", "dominated", "gaussian")
+FAIR_COINS = (
+    "balanced",
+    "dominated",
+)  # isotropic, |a_j| ≥ ‖w_j‖: each bit of a sample is a fair coin
 
 
 @dataclass(frozen=True, eq=False, repr=False)

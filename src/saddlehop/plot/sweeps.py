@@ -18,6 +18,7 @@ import numpy as np
 
 from .._support.arrays import Array
 from ..errors import InputError
+from ..model.initialization import FAIR_COINS
 from ..yardsticks.intervals import Z, wilson
 from ._shared import LIMIT, LOOKS, add_legend, dress, new_axes
 
@@ -68,7 +69,7 @@ def phase_diagram(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         label = f"n = {n}" + (f", {law}" if laws else "")
         bars = np.maximum([fraction - low, high - fraction], 0)
         ax.errorbar(width, fraction, bars, fmt=marker, color=colour, label=label, **BARS)
-        if law != "gaussian":
+        if law in FAIR_COINS:
             widths = np.arange(width.min(), width.max() + 1)
             chances = [chance_with_random_signs(n, int(m)) for m in widths]
             ax.plot(widths, chances, color=colour, lw=1, ls="--", zorder=1)

@@ -23,7 +23,7 @@ from .._support.brief import brief
 from .._support.validate import as_path, int_at_least, one_of, positive_int
 from ..errors import InputError
 from ..model.datasets import LABELS, NORMS
-from ..model.initialization import LAWS
+from ..model.initialization import FAIR_COINS, LAWS
 from ..model.scale import parse_scale
 from .functions import load_function
 from .own_functions import named
@@ -246,10 +246,13 @@ def _checked_scales(value: Any, compute: str) -> tuple[str, ...]:
 
 
 def _checked_start(value: Any, known: dict[str, Any]) -> str:
-    by_signs = known["compute"] in ("jumps", "coverage") and "gaussian" not in known["law"]
+    coins = set(known["law"]) <= set(FAIR_COINS)
+    by_signs = known["compute"] in ("jumps", "coverage") and coins
     start = one_of(value or ("sets" if by_signs else "weights"), "start", STARTS)
-    if start == "sets" and "gaussian" in known["law"]:
-        raise InputError('`start = "sets"` has no meaning for the gaussian law; use "weights".')
+    if start == "sets" and not coins:
+        raise InputError(
+            f'`start = "sets"` has a meaning for the laws {" and ".join(FAIR_COINS)} only; use "weights".'
+        )
     if start == "sets" and known["compute"] == "flow":
         raise InputError('`start = "sets"` has no weights for a flow to start from; leave it out.')
     return start
