@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs bench fuzz reliability coverage random lowest clean
+.PHONY: demo test lint kernels docs bench fuzz reliability coverage random lowest clean
 
 demo: $(INSTALLED)
 	$(BIN)/saddlehop demo
@@ -17,6 +17,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# after a change to a C file; where no compiler is at hand the wheel ziglang brings one
+kernels: $(READY)
+	$(BIN)/python build_kernels.py --compiler-at-hand || $(BIN)/python -m pip install --quiet ziglang
+	$(BIN)/python build_kernels.py
 
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --group docs

@@ -17,6 +17,7 @@ from ..limit.block_process import Course, Digits, run
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import known, sign_label
 from ..limit.jumps import losses_of, require_tie_tol
+from ..limit.kernels import squares
 from ..limit.thread_teams import FrugalTeam
 from ..limit.ties import samples_apart, split_tie
 from .sample_blocks import SampleBlocks
@@ -161,8 +162,6 @@ def _path(blocks: SampleBlocks, course: Course) -> BlockJumpPath:
 
 def _least_sq_norm(signs: NDArray[np.int8], course: Course) -> float:
     """2 (‖β₊‖ + ‖β₋‖); a sample has the sign of any neuron that is active on it."""
-    from ..limit.kernels import squares
-
     of_sign = course.unfit_of_targets.copy()
     for of_patterns in course.of_targets:
         for pattern, digits in of_patterns.items():
@@ -182,8 +181,6 @@ def _added_sq_norm(
     signs: NDArray[np.int8], group: tuple[int, ...], of_targets: dict[tuple[int, ...], Digits]
 ) -> tuple[float, float]:
     """Least and most that a tie adds; samples on which the same neurons are active count as one."""
-    from ..limit.kernels import squares
-
     patterns = np.zeros((len(of_targets), signs.size), dtype=bool)
     for row, pattern in zip(patterns, of_targets, strict=True):
         row[list(pattern)] = True

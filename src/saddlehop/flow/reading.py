@@ -11,14 +11,12 @@ from .._support.arrays import Array
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from .kernels.state import State, Work
+    from .kernels import State, Stepper
 
 
-def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State, Work]]:
-    """Yield (place in `times`, state, work) in order of time; the next overwrites the state."""
-    from .kernels.steps import move_to, prepare
-
-    work, rows = trajectory.buffers()
+def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State, Stepper]]:
+    """Yield (place in `times`, state, stepper) in order of time; the next overwrites the state."""
+    stepper, rows = trajectory.buffers()
     starts = trajectory.column("time")
     near = None
     prepared = -1
@@ -27,17 +25,17 @@ def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State
         step = int(np.searchsorted(starts, time, side="right")) - 1
         step = max(min(step, trajectory.n_steps - 1), 0)
         if step != prepared:
-            before = trajectory.state_before(step, work, rows, near)
+            before = trajectory.state_before(step, stepper, rows, near)
             near, prepared = (step, before), step
             inside = before.copy()
-            order = prepare(trajectory.constants, inside, work)
-            pulls, weights = work.pull.copy(), work.weight.copy()
+            order = stepper.prepare(inside)
+            pulls = stepper.pulls()
         state = inside if order > 0 else inside.copy()
         offset = min(max(time - before.time[0] - before.time[1], 0.0), _length(starts, step))
         if trajectory.n_steps > 0:
-            work.pull[:], work.weight[:] = pulls, weights  # the reader may have surveyed
-            move_to(trajectory.constants, state, work, order, offset)
-        yield int(place), state, work
+            stepper.restore(pulls)  # the reader may have surveyed
+            stepper.move_to(state, order, offset)
+        yield int(place), state, stepper
 
 
 def _length(starts: Array, step: int) -> float:
@@ -46,11 +44,9 @@ def _length(starts: Array, step: int) -> float:
 
 def losses_at(trajectory: Trajectory, times: Array) -> Array:
     """Return the losses at `times`, shape (P,)."""
-    from .kernels.steps import loss_of
-
     losses = np.empty(times.size)
-    for place, state, work in states_at(trajectory, times):
-        losses[place] = loss_of(trajectory.constants, state, work)
+    for place, state, stepper in states_at(trajectory, times):
+        losses[place] = stepper.loss(state)
     return losses * trajectory.units.loss
 
 
@@ -79,7 +75,7 @@ def activation_times(trajectory: Trajectory, log_output: Array) -> Array:
 
 def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
     """Return the time at which log |a_j| passes `goal` within a step."""
-    from .kernels.steps import PLATEAU, crossing_of_plateau, crossing_of_series
+    from .kernels import PLATEAU, crossing_of_piece, crossing_of_series
 
     rows, row = trajectory.row(step)
     goal = goal - 0.5 * np.log(trajectory.units.target)
@@ -92,7 +88,7 @@ def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
     else:
         offset = -1.0
         if order == PLATEAU:
-            offset = crossing_of_plateau(rows.series[row, :4, j].copy(), level, length)
+            offset = crossing_of_piece(rows.series[row, :4, j], level, length)
         if offset < 0:
             offset = _crossing_by_replay(trajectory, step, j, goal, length)
     return float((time + offset) * trajectory.units.time)
@@ -102,19 +98,19 @@ def _crossing_by_replay(
     trajectory: Trajectory, step: int, j: int, goal: float, length: float
 ) -> float:
     """Bisect the step itself: among the deaths of a plateau, or within a stiff step."""
-    from .kernels.steps import PLATEAU, move_to, prepare, pull_neuron
+    from .kernels import PLATEAU
 
-    work, rows = trajectory.buffers()
-    before = trajectory.state_before(step, work, rows)
-    order = prepare(trajectory.constants, before, work)
+    stepper, rows = trajectory.buffers()
+    before = trajectory.state_before(step, stepper, rows)
+    order = stepper.prepare(before)
     low, high = 0.0, length
     for _ in range(60):
         middle = 0.5 * (low + high)
         state = before.copy()
         if order == PLATEAU:
-            pull_neuron(state, work, j, middle)
+            stepper.move_neuron(state, j, middle)
         else:
-            move_to(trajectory.constants, state, work, order, middle)
+            stepper.move_to(state, order, middle)
         with np.errstate(divide="ignore"):
             reached = state.scale[j] + np.log(abs(state.output[j])) >= goal
         low, high = (low, middle) if reached else (middle, high)

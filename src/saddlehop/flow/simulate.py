@@ -231,13 +231,13 @@ def simulate_flow(
 
 
 def _run(trajectory: Trajectory, most: int, progress: Callable[[float], object] | None) -> str:
-    from .kernels.steps import ARRIVED, LEARNED, OVERFLOWED, RUNNING
+    from .kernels import ARRIVED, LEARNED, OVERFLOWED, RUNNING
 
-    work, rows = trajectory.buffers()
+    stepper, rows = trajectory.buffers()
     status = RUNNING
     while True:
         left = most - trajectory.n_steps
-        status = trajectory.extend(work, rows, min(left, STEPS_PER_CHECKPOINT))
+        status = trajectory.extend(stepper, rows, min(left, STEPS_PER_CHECKPOINT))
         if progress is not None:
             progress(float(trajectory.state.time[0]) * trajectory.units.time)
         if status == OVERFLOWED:

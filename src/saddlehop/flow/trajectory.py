@@ -26,12 +26,10 @@ from ..model.network import Network
 from ..model.problem import Problem
 
 if TYPE_CHECKING:
-    from .kernels.state import Constants, State, Work
-    from .kernels.steps import Rows
+    from .kernels import Constants, Rows, State, Stepper
 
 STEPS_PER_CHECKPOINT = 16
 CHECKPOINT_BYTES = 2**28
-MAX_ORDER = 24
 _MOST_LOG = 690.0  # of what a float can hold
 
 
@@ -52,7 +50,6 @@ class Trajectory:
     units: Units
     start: Initialization
     log_scale: float
-    max_order: int
     state: State
     checkpoints: list[tuple[int, State]] = field(default_factory=list)
     chunks: list[Rows] = field(default_factory=list)
@@ -61,17 +58,15 @@ class Trajectory:
     n_steps: int = 0
     spacing: int = 1
 
-    def extend(self, work: Work, rows: Rows, most: int) -> int:
+    def extend(self, stepper: Stepper, rows: Rows, most: int) -> int:
         """Take up to `most` further steps; return the status."""
-        from .kernels.steps import advance
-
         if len(self.chunks) % self.spacing == 0:
             self._checkpoint()
-        taken, status = advance(self.constants, self.state, work, rows, most)
+        taken, status = stepper.advance(self.state, rows, most)
         self.chunks.append(_trimmed(rows, taken))
         self.chunk_starts.append(self.n_steps)
         self.n_steps += taken
-        self.counts = work.counts
+        self.counts = stepper.counts
         return status
 
     def _checkpoint(self) -> None:
@@ -94,19 +89,19 @@ class Trajectory:
             chunk -= 1
         return self.chunks[chunk], step - self.chunk_starts[chunk]
 
-    def buffers(self) -> tuple[Work, Rows]:
+    def buffers(self) -> tuple[Stepper, Rows]:
         """Return new working space."""
-        return new_work(self.constants, self.state, self.max_order), new_rows(
-            self.state.output.size, self.max_order
-        )
+        from .kernels import Rows, Stepper
 
-    def state_before(self, step: int, work: Work, rows: Rows, near: Any = None) -> State:
+        width, n_pairs = self.state.output.size, self.state.hidden.size
+        stepper = Stepper(self.constants, width, n_pairs)
+        return stepper, Rows.of_size(STEPS_PER_CHECKPOINT, width)
+
+    def state_before(self, step: int, stepper: Stepper, rows: Rows, near: Any = None) -> State:
         """Return the state at the start of a step, replayed from a checkpoint.
 
         `near` is an earlier (step, state) to replay from if it is closer; it is moved along.
         """
-        from .kernels.steps import advance
-
         index = bisect_right(self.checkpoints, step, key=lambda entry: entry[0]) - 1
         at, state = self.checkpoints[index]
         if near is not None and at <= near[0] <= step:
@@ -114,10 +109,7 @@ class Trajectory:
         else:
             state = state.copy()
         while at < step:
-            taken, _ = advance(
-                self.constants, state, work, rows, min(step - at, STEPS_PER_CHECKPOINT)
-            )
-            at += taken
+            at += stepper.advance(state, rows, min(step - at, STEPS_PER_CHECKPOINT))[0]
         return state
 
     def network(self, state: State) -> Network:
@@ -138,7 +130,7 @@ def begin(
     problem: Problem, start: Initialization, log_scale: float, t_end: float, rtol: float
 ) -> Trajectory:
     """Return the trajectory at time 0."""
-    from .kernels.state import Constants
+    from .kernels import Constants
 
     units, target, stiffness, loss_weight = _normalised(problem, start, log_scale)
     step_tol = 0.03 * rtol
@@ -152,7 +144,7 @@ def begin(
         t_end / units.time,
     )
     state = _first_state(start, log_scale - 0.5 * math.log(units.target))
-    return Trajectory(constants, units, start, log_scale, MAX_ORDER, state)
+    return Trajectory(constants, units, start, log_scale, state)
 
 
 def _normalised(
@@ -186,7 +178,7 @@ def _normalised(
 
 
 def _first_state(start: Initialization, log_scale: float) -> State:
-    from .kernels.state import State
+    from .kernels import State
 
     size = np.maximum(np.abs(start.output), np.max(np.maximum(start.hidden, 0), axis=1))
     size = np.where(size > 0, size, 1.0)
@@ -202,56 +194,6 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         alive,
         np.zeros_like(alive),
         np.array([0.0, 0.0, 4.0, 0.0, 0.0]),
-    )
-
-
-def new_work(constants: Constants, state: State, max_order: int) -> Work:
-    """Return buffers for a flow; memory for long series is only touched when used."""
-    from .kernels.state import Work
-
-    n, m, n_pairs = constants.target.size, state.output.size, state.hidden.size
-    terms = max_order + 1
-    return Work(
-        weight=np.empty(m),
-        residual=np.empty(n),
-        sensitivity=np.empty(n),
-        pull=np.empty(n),
-        settled=np.empty(n, np.bool_),
-        load=np.empty(n),
-        is_moving=np.empty(m, np.bool_),
-        bounds=np.zeros(m + 1, np.int64),
-        packed_sample=np.empty(n_pairs, np.int32),
-        hidden_series=np.empty((terms, n_pairs)),
-        pull_series=np.empty((terms, n_pairs)),
-        output_series=np.zeros((terms, m)),
-        sizes=np.empty(terms),
-        product=np.empty(n_pairs),
-        lever=np.empty(n_pairs),
-        rate=np.empty(n),
-        load_change=np.empty(n),
-        curves=np.empty((13, n)),
-        segment_pull=np.empty(n),
-        threshold=np.empty(n),
-        tail=np.empty(n + 1),
-        shifted=np.empty(terms),
-        events=np.zeros((m, 4)),
-        counts=np.zeros(5, np.int64),
-    )
-
-
-def new_rows(width: int, max_order: int) -> Rows:
-    """Return room for the rows of one chunk."""
-    from .kernels.steps import Rows
-
-    most = STEPS_PER_CHECKPOINT
-    return Rows(
-        time=np.empty(most + 1),
-        loss=np.empty(most + 1),
-        sq_norm=np.empty(most + 1),
-        log_output=np.empty((most + 1, width)),
-        scale=np.empty((most + 1, width)),
-        order=np.zeros(most, np.int64),
-        series=np.zeros((most, max_order + 1, width)),
     )
 
 

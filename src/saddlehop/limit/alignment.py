@@ -5,7 +5,7 @@ see each other. In the end neuron j has one sign, is active on samples of that s
 
     |a_j(t)| ≈ λ C_j exp(ρ_j t),    u_jk ≈ |a_j| |d_k| / ρ_j on S_j,    ρ_j² = Σ_{k ∈ S_j} d_k²
 
-`kernels/alignment.py` has the closed form.
+`kernels/alignment.c` has the closed form.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..errors import InputError
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from .active_sets import ActiveSets, n_words
+from .kernels import alignment as kernel
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,16 +52,8 @@ class Alignment(Brief):
     @cached_property
     def log_growth(self) -> Array:
         """log C_j, where |a_j| ≈ λ C_j exp(ρ_j t) after alignment; −inf if dead; shape (m,)."""
-        from .kernels import alignment as kernel
-
-        result = np.empty(self.initialization.width)
-        kernel.growth_constants(
-            self.initialization.output,
-            self.initialization.hidden,
-            _unit_pulls(self.problem),
-            result,
-        )
-        return result
+        init = self.initialization
+        return kernel.growth_constants(init.output, init.hidden, _unit_pulls(self.problem))
 
 
 def align(problem: Problem, init: Initialization) -> Alignment:
@@ -83,8 +76,6 @@ def align(problem: Problem, init: Initialization) -> Alignment:
     shrinking coordinates to within rounding counts as equal; so do a turn of a_j and the death of a
     coordinate that meet to within rounding.
     """
-    from .kernels import alignment as kernel
-
     instance_of(problem, "problem", Problem)
     instance_of(init, "init", Initialization)
     if init.n_samples != problem.n_samples:

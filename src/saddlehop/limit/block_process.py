@@ -5,7 +5,7 @@ active on them, and replies with sums over those now fitted,
 
     Σ p_k² over S_j (p_k = |y_k| ‖x_k‖), for every neuron j        Σ y_k²        Σ β_k²
 
-All are sums of integers (`kernels/jumps.py`, `kernels/squares.py`), so how the samples are cut
+All are sums of integers (`kernels/jumps.c`, `kernels/squares.c`), so how the samples are cut
 into blocks, and where these are, changes no bit of the result.
 """
 
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .active_sets import WORD, Words
+from .kernels import jumps as kernel
+from .kernels import squares
 
 _MOST_PATTERNS = 2**15  # before numbering them afresh: keeps sorting cheap
 
@@ -111,26 +113,23 @@ class Course:
 def run(
     team: Team, n_samples: int, width: int, tie_tol: float, starts: Sequence[int] | None = None
 ) -> Course:
-    """Run the process to its end: the loop of `kernels.jumps.jump_process`.
+    """Run the process to its end: the loop of `kernels/jumps.c`.
 
     If `starts` gives the first sample of each block, the samples of each jump are listed.
     """
-    from .kernels import jumps as kernel
-
     bits = kernel.limb_bits(n_samples)
     opened: list[Opened] = team.each(open_block, starts is not None)
     n_open, scale = sum(reply.n_open for reply in opened), max(reply.scale for reply in opened)
     sums = _total(team.each(weigh_block, scale, bits))
     exponents, speeds, arrivals = kernel.new_neurons(width)
     jump_of_neuron = np.full(width, -1)
+    neurons = kernel.Neurons.of(exponents, speeds, arrivals, jump_of_neuron)
     bit_group = np.zeros(sums.shape[1] // 64, dtype=np.uint64)
     course, clock = Course(exponents=[exponents[0].copy()]), 0.0
     while n_open > 0:
         jump = len(course.times)
-        kernel.set_speeds(sums, bits, scale, speeds)
-        wait, margin, escape = kernel.next_jump(
-            jump, clock, n_samples, tie_tol, speeds, exponents, arrivals, jump_of_neuron, bit_group
-        )
+        kernel.set_speeds(sums, bits, scale, neurons)
+        wait, margin, escape = kernel.next_jump(jump, clock, n_samples, tie_tol, neurons, bit_group)
         clock += wait
         group = tuple(np.flatnonzero(jump_of_neuron == jump).tolist())
         replies: list[Fitted] = team.each(
@@ -202,9 +201,6 @@ def _total(sums: Iterable[Digits]) -> Digits:
 
 def open_block(block: Block, _: Samples, keep_samples: bool) -> tuple[Samples, Opened]:
     """List the samples with a label that some neuron covers."""
-    from .kernels import jumps as kernel
-    from .kernels import squares
-
     still_open = np.empty(len(block.y), dtype=np.uint32)
     n_open, n_unfit = kernel.open_samples(block.words, block.y, still_open)
     unfit = still_open[len(still_open) - n_unfit :][::-1].copy()
@@ -229,15 +225,11 @@ def open_block(block: Block, _: Samples, keep_samples: bool) -> tuple[Samples, O
 
 def scale_block(block: Block, still_open: Samples) -> tuple[Samples, int]:
     """Reply with the binary exponent of the largest p_k."""
-    from .kernels import jumps as kernel
-
     return still_open, kernel.scale_of(block.y, block.norms, still_open)
 
 
 def weigh_block(block: Block, still_open: Samples, scale: int, bits: int) -> tuple[Samples, Digits]:
     """Reply with the sums of the weights of the open samples."""
-    from .kernels import jumps as kernel
-
     sums = _no_sums(block)
     kernel.add_weights(*block, still_open, scale, bits, 1, sums)
     return still_open, sums
@@ -253,9 +245,6 @@ def fit_block(
     keep_samples: bool,
 ) -> tuple[Samples, Fitted]:
     """Fit the open samples on which the neurons of a jump are active."""
-    from .kernels import jumps as kernel
-    from .kernels import squares
-
     fitted, left_open = np.empty((2, len(still_open)), dtype=np.uint32)
     sums, of_squares = _no_sums(block), np.zeros((2, squares.DIGITS), dtype=np.int64)
     left = kernel.fit_and_weigh(
@@ -274,8 +263,6 @@ def fit_block(
 
 
 def _no_sums(block: Block) -> Digits:
-    from .kernels import jumps as kernel
-
     return np.zeros((kernel.LIMBS, 64 * block.words.shape[1]), dtype=np.int64)
 
 
@@ -283,8 +270,6 @@ def _by_pattern(
     block: Block, samples: Samples, group: tuple[int, ...]
 ) -> dict[tuple[int, ...], Digits]:
     """Σ β² over the samples, by which neurons of a tie are active on them."""
-    from .kernels import squares
-
     words, which = block.words[samples], np.zeros(samples.size, dtype=np.int64)
     for neuron in group:
         bit = (words[:, neuron // WORD] >> np.uint64(neuron % WORD)) & np.uint64(1)

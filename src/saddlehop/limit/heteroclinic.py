@@ -17,7 +17,7 @@ X = exp(2ρ(τ − τ₀)); the shift is a connection coefficient of the hyperge
     exp(Δ_j + (R_j − ρ_j) τ₀) = T² (α + δ) / α,
     T = Γ(1 + 2α) Γ(2γ) / ( Γ(α − δ + γ) Γ(1 + α + δ + γ) ).
 
-Otherwise the orbit is integrated numerically (`kernels/orbit.py`).
+Otherwise the orbit is integrated numerically (`kernels/orbit.c`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..errors import SaddlehopError
+from .kernels import orbit as kernel
 
 RTOL = 1e-10
 _START = 1e-16  # residual fraction at which the integration starts: growth is linear before
@@ -226,15 +227,13 @@ def _integrate(
     scaled: _Scaled, n_active: int, most: int
 ) -> tuple[Array, Array, Callable[[Array], Array]] | None:
     """Integrate by explicit steps: final state, nodes, dense states; None if it takes too many."""
-    from .kernels import orbit as kernel
-
-    tableau, fifth, third = _tableau()
+    tableau = _tableau()
     room = min(512, most)
     while True:
         state, strength = scaled.start.copy(), scaled.strength.copy()
         nodes = np.empty((room, 1 + n_active * scaled.start.shape[1]))
         n_nodes = kernel.integrate(
-            state, n_active, strength, scaled.mass, tableau, fifth, third, RTOL, _END, nodes
+            state, n_active, strength, scaled.mass, tableau, RTOL, _END, nodes
         )
         if n_nodes > 0:
             break
@@ -244,17 +243,8 @@ def _integrate(
     nodes = nodes[:n_nodes].copy()
 
     def states(times: Array) -> Array:
-        out = np.empty((times.size, n_active, scaled.start.shape[1]))
-        kernel.states_at(
-            times,
-            nodes,
-            n_active,
-            scaled.strength[:n_active],
-            scaled.mass[:n_active],
-            tableau,
-            out,
-        )
-        return out
+        strength, mass = scaled.strength[:n_active], scaled.mass[:n_active]
+        return kernel.states_at(times, nodes, strength, mass, tableau)
 
     return state, nodes[:, 0].copy(), states
 
@@ -263,8 +253,6 @@ def _stiff_equation(
     scaled: _Scaled, n_active: int
 ) -> tuple[Callable[[float, Array], Array], Callable[[float, Array], float]]:
     """The velocity, and how far the residuals still are from the end of the orbit."""
-    from .kernels import orbit as kernel
-
     shape = scaled.start.shape
     fractions = np.empty(shape[1] - 2)
     evaluations = count(1)
@@ -279,7 +267,7 @@ def _stiff_equation(
         return out.ravel()
 
     def left(_: float, z: Array) -> float:
-        kernel.fractions(z.reshape(shape), n_active, fractions)
+        kernel.fractions(z.reshape(shape), n_active, scaled.strength, scaled.mass, fractions)
         return float(np.max(np.abs(fractions))) - _END_STIFF
 
     left.terminal = True  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ from ..model.network import Network
 from ..model.problem import Problem
 from ..model.scale import parse_scale
 from .jump_course import JumpCourse
+from .kernels import squares
 from .prediction import Prediction, resolving_scale
 from .saddles import Saddle, SaddleCheck, check_saddle, saddle_facts
 from .ties import Part, samples_apart, split_tie
@@ -237,8 +238,6 @@ def known(bounds: Array) -> Array:
 
 def _added_sq_norms(problem: Problem, jumps: list[list[NDArray[np.int64]]]) -> list[float]:
     """Σ 2 ‖β_B‖ over the groups of samples B of each jump, the same for any order of the samples."""
-    from .kernels import squares
-
     groups = [group for groups in jumps for group in groups]
     if not groups:
         return []

@@ -7,7 +7,7 @@ Write |a_j| = λ^(−e_j). Exponents start at e_j = −1, all samples with y_k �
     the neuron that arrived fits its open samples B exactly, adding 2 ‖β_B‖ to the squared
     norm; they close
 
-until no dormant neuron has an open sample. `kernels/jumps.py` runs it.
+until no dormant neuron has an open sample. `kernels/jumps.c` runs it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from .alignment import Alignment, align
 from .block_process import Block, run
 from .jump_course import TIE_TOL
 from .jump_path import JumpPath
+from .kernels import jumps as kernel
+from .kernels import squares
 from .thread_teams import ThreadTeam
 
 MANY_WORDS = 2**18  # of active sets from which on the process runs in threads, on blocks
@@ -81,9 +83,6 @@ def require_tie_tol(tie_tol: Any) -> float:
 
 
 def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
-    from .kernels import jumps as kernel
-    from .kernels import squares
-
     times, margins, escapes, exponents, jump_of_neuron, fitted, offsets, unfit = (
         kernel.jump_process(sets.words, problem.y, problem.norms, sets.width, tie_tol)
     )
@@ -130,8 +129,6 @@ def losses_of(of_labels: NDArray[np.int64], n_samples: int) -> Array:
 
     They are summed from the end, so that small losses keep their digits.
     """
-    from .kernels import squares
-
     return frozen(squares.values(of_labels[::-1].cumsum(axis=0)[::-1]) / (2 * n_samples))
 
 
@@ -159,8 +156,6 @@ def _require_same_problem(problem: Problem, other: Problem) -> None:
 
 def with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
-    from .kernels import jumps as kernel
-
     require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
     of_sign = words_of_sign(sets.signs)
     if kernel.are_matching(sets.words, problem.y, of_sign):

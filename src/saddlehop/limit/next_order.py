@@ -22,6 +22,7 @@ from ..errors import SaddlehopError
 from ..model.problem import Problem
 from .active_sets import ActiveSets
 from .heteroclinic import Group, Orbit, Passengers, solve_orbit
+from .kernels import orbit as kernel
 
 MOST_RATIO_OF_NORMS = 1e10  # the orbits' times differ by its square
 MOST_RATIO_OF_PULLS = 1e100
@@ -159,8 +160,6 @@ def growth_rates(
 
     Summed from the last jump backwards, so that small rates keep their digits.
     """
-    from .kernels import orbit as kernel
-
     largest = float(np.max(np.abs(problem.pulls))) or 1.0
     weights = (problem.pulls / largest) ** 2
     squares = np.zeros((len(samples) + 1, sets.width))

@@ -1,5 +1,6 @@
-"""Compiled loops of the limit: typed arrays in, arrays out, nothing checked.
+"""Kernels of the limit, in C: arrays in, arrays out.
 
-Each has a slow, obvious twin in `limit/twins.py`. Import these modules inside the function that calls
-them: importing numba takes longer than all of saddlehop.
+Each C file has a door of the same name, which looks at the types and shapes of what it is given, once,
+and calls the functions of that file; structures here mirror those there. The slow twins are in
+``saddlehop.limit.twins``.
 """

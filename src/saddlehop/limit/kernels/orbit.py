@@ -1,164 +1,158 @@
-"""A heteroclinic orbit, and passive neurons carried along it, by an explicit Runge–Kutta method.
+"""Door to `orbit.c`: the orbit of a jump by explicit steps."""
 
-Row j of the state is (ℓ_j, V_j0 … V_jK), a_j = exp(ℓ_j) and V_jc = w_jc / a_j. With the residual
-fractions f_c = 1 − Σ_active exp(2 ℓ_g) max(V_gc, 0) of the classes c < K, and f_K = 1,
+from __future__ import annotations
 
-    ℓ̇_j = g_j = Σ_c s_jc f_c M_jc max(V_jc, 0),      V̇_jc = s_jc f_c − g_j V_jc.
-
-The first `n_active` rows make the residuals; the others only feel them. Column K stands for all
-samples that the jump leaves open. A weight that falls to zero is dead: its s_jc becomes zero.
-The tableau is Dormand and Prince's of order 8, given by the caller.
-"""
-
-import math
+from ctypes import Structure, c_double, c_int64, c_void_p
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-_STAGES = 12
-_NOISE = 1e-8
+from ..._support.arrays import Array
+from ..._support.native import Kernel, address
+
+STAGES = 12
 
 
-@njit(cache=True)
-def fractions(state, n_active, f):
+class _Orbit(Structure):
+    _fields_ = (
+        ("strength", c_void_p),
+        ("mass", c_void_p),
+        ("n_rows", c_int64),
+        ("n_active", c_int64),
+        ("n_classes", c_int64),
+    )
+
+    @classmethod
+    def of(cls, strength: Array, mass: Array, n_active: int) -> _Orbit:
+        shape = strength.shape
+        where = [address(array, np.float64, *shape) for array in (strength, mass)]
+        return cls(*where, shape[0], n_active, shape[1] - 1)
+
+
+class _Tableau(Structure):
+    _fields_ = (("stages", c_void_p), ("fifth", c_void_p), ("third", c_void_p))
+
+    @classmethod
+    def of(cls, stages: Array, fifth: Array, third: Array) -> _Tableau:
+        return cls(
+            address(stages, np.float64, STAGES + 1, STAGES),
+            address(fifth, np.float64, STAGES),
+            address(third, np.float64, STAGES),
+        )
+
+
+class _Room(Structure):
+    _fields_ = (("slopes", c_void_p), ("fractions", c_void_p), ("state", c_void_p))
+
+    def __init__(self, n_rows: int, n_columns: int) -> None:
+        self.arrays = (
+            np.empty((STAGES, n_rows, n_columns)),
+            np.empty(n_columns),
+            np.empty((n_rows, n_columns)),
+        )
+        super().__init__(*(address(array, np.float64) for array in self.arrays))
+
+
+_fractions = Kernel("fractions", None, _Orbit, c_void_p, c_void_p)
+_frozen_slope = Kernel("frozen_slope", None, _Orbit, c_void_p, c_void_p, c_void_p)
+_integrate = Kernel(
+    "integrate",
+    *(c_int64, _Orbit, _Tableau, _Room, c_void_p, c_double, c_double, c_void_p, c_int64),
+)
+_states_at = Kernel(
+    "states_at",
+    *(None, _Orbit, _Tableau, _Room, c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
+)
+_add_over_sets = Kernel(
+    "add_over_sets", None, c_void_p, c_int64, c_void_p, c_int64, c_void_p, c_void_p, c_int64
+)
+
+
+def fractions(state: Array, n_active: int, strength: Array, mass: Array, f: Array) -> None:
     """Fill f (K,) with the residual fractions."""
-    f[:] = 1.0
-    for g in range(n_active):
-        square = math.exp(2 * state[g, 0])
-        for c in range(f.size):
-            f[c] -= square * max(state[g, c + 1], 0.0)
+    orbit = _Orbit.of(strength, mass, n_active)
+    _fractions(orbit, _state(state, orbit), address(f, np.float64, orbit.n_classes))
 
 
-@njit(cache=True)
-def _slope(state, n_active, strength, mass, f, out):
-    fractions(state, n_active, f)
-    n_classes = f.size
-    for j in range(len(state)):
-        growth = strength[j, n_classes] * state[j, n_classes + 1]
-        for c in range(n_classes):
-            growth += strength[j, c] * f[c] * mass[j, c] * max(state[j, c + 1], 0.0)
-        out[j, 0] = growth
-        for c in range(n_classes):
-            out[j, c + 1] = strength[j, c] * f[c] - growth * state[j, c + 1]
-        out[j, n_classes + 1] = strength[j, n_classes] - growth * state[j, n_classes + 1]
+def frozen_slope(
+    state: Array, n_active: int, strength: Array, mass: Array, f: Array, out: Array
+) -> None:
+    """Fill the slope for an integrator that cannot bury: weights below zero stay where they are."""
+    orbit = _Orbit.of(strength, mass, n_active)
+    _frozen_slope(
+        orbit,
+        _state(state, orbit),
+        address(f, np.float64, orbit.n_classes),
+        _state(out, orbit),
+    )
 
 
-@njit(cache=True)
-def frozen_slope(state, n_active, strength, mass, f, out):
-    """The slope for an integrator that cannot bury: weights below zero stay where they are."""
-    _slope(state, n_active, strength, mass, f, out)
-    for j in range(len(state)):
-        for c in range(strength.shape[1]):
-            if state[j, c + 1] < -_NOISE:
-                out[j, c + 1] = 0.0
-
-
-@njit(cache=True)
-def _stages(state, step, n_active, strength, mass, tableau, slopes, f, work):
-    """Fill the slopes of all stages, the first being there; leave the new state in `work`."""
-    for stage in range(1, _STAGES + 1):
-        work[:] = state
-        for i in range(stage):
-            weight = tableau[stage, i]
-            if weight != 0:
-                for j in range(len(work)):
-                    for c in range(work.shape[1]):
-                        work[j, c] += step * weight * slopes[i, j, c]
-        if stage < _STAGES:
-            _slope(work, n_active, strength, mass, f, slopes[stage])
-
-
-@njit(cache=True)
-def _error(state, new, step, slopes, fifth, third, rtol):
-    """Hairer's combination of the errors of orders 5 and 3, in units of the tolerance.
-
-    The largest over all entries, not their mean: on late steps one fast class sets the pace.
-    """
-    worst5, worst3 = 0.0, 0.0
-    for j in range(len(state)):
-        for c in range(state.shape[1]):
-            e5, e3 = 0.0, 0.0
-            for i in range(_STAGES):
-                e5 += fifth[i] * slopes[i, j, c]
-                e3 += third[i] * slopes[i, j, c]
-            scale = rtol * (1.0 if c == 0 else 1e-3 + max(abs(state[j, c]), abs(new[j, c])))
-            worst5 = max(worst5, (e5 / scale) ** 2)
-            worst3 = max(worst3, (e3 / scale) ** 2)
-    if worst5 == 0 and worst3 == 0:
-        return 0.0
-    return step * worst5 / math.sqrt(worst5 + 0.01 * worst3)
-
-
-@njit(cache=True)
-def integrate(state, n_active, strength, mass, tableau, fifth, third, rtol, end_fraction, nodes):
+def integrate(
+    state: Array,
+    n_active: int,
+    strength: Array,
+    mass: Array,
+    tableau: tuple[Array, Array, Array],
+    rtol: float,
+    end_fraction: float,
+    nodes: Array,
+) -> int:
     """Go on until all residual fractions are below `end_fraction`; change `state`, `strength`.
 
     `nodes` (most, 1 + n_active (K + 2)) receives time and active rows at the start of every step
     and at the end. Returns how many, or minus that if there was no room.
     """
-    n_rows, n_columns = state.shape
-    f = np.empty(n_columns - 2)
-    slopes = np.empty((_STAGES, n_rows, n_columns))
-    new = np.empty_like(state)
-    time, step, count = 0.0, 0.1, 0
-    while count < len(nodes):
-        _keep(nodes[count], time, state, n_active)
-        count += 1
-        fractions(state, n_active, f)
-        if np.max(np.abs(f)) <= end_fraction:
-            return count
-        _slope(state, n_active, strength, mass, f, slopes[0])
-        while True:
-            _stages(state, step, n_active, strength, mass, tableau, slopes, f, new)
-            error = _error(state, new, step, slopes, fifth, third, rtol)
-            if error <= 1:
-                break
-            step *= max(0.2, 0.9 * error ** (-1 / 8)) if error < np.inf else 0.1
-        time += step
-        state[:] = new
-        _bury(state, strength)
-        step *= min(5.0, 0.9 * error ** (-1 / 8)) if error > 0 else 5.0
-    return -count
+    orbit = _Orbit.of(strength, mass, n_active)
+    n_kept = n_active * state.shape[1]
+    return int(
+        _integrate(
+            orbit,
+            _Tableau.of(*tableau),
+            _Room(*state.shape),
+            _state(state, orbit),
+            rtol,
+            end_fraction,
+            address(nodes, np.float64, len(nodes), 1 + n_kept),
+            len(nodes),
+        )
+    )
 
 
-@njit(cache=True)
-def _keep(node, time, state, n_active):
-    node[0] = time
-    node[1:] = state[:n_active].copy().ravel()
+def states_at(
+    times: Array, nodes: Array, strength: Array, mass: Array, tableau: tuple[Array, Array, Array]
+) -> Array:
+    """States of the active neurons, shape (T, G, K + 2): one step each from the node before."""
+    n_active, n_columns = strength.shape[0], strength.shape[1] + 1
+    node_of_time = np.maximum(np.searchsorted(nodes[:, 0], times, side="right") - 1, 0)
+    alive, out = np.empty_like(strength), np.empty((times.size, n_active, n_columns))
+    _states_at(
+        _Orbit.of(alive, mass, n_active),
+        _Tableau.of(*tableau),
+        _Room(n_active, n_columns),
+        address(times, np.float64, times.size),
+        address(node_of_time, np.int64, times.size),
+        times.size,
+        address(nodes, np.float64, len(nodes), 1 + n_active * n_columns),
+        address(strength, np.float64),
+        address(out, np.float64),
+    )
+    return out
 
 
-@njit(cache=True)
-def _bury(state, strength):
-    """Weights below zero are dead; those of a fitted class hover there within rounding."""
-    for j in range(len(state)):
-        for c in range(strength.shape[1]):
-            if state[j, c + 1] < -_NOISE:
-                state[j, c + 1] = 0.0
-                strength[j, c] = 0.0
-
-
-@njit(cache=True)
-def states_at(times, nodes, n_active, strength, mass, tableau, out):
-    """Fill `out` (T, n_active, K + 2): one step each from the node before, of the same order."""
-    n_columns = out.shape[2]
-    f = np.empty(n_columns - 2)
-    slopes = np.empty((_STAGES, n_active, n_columns))
-    alive = np.empty_like(strength)
-    for i in range(times.size):
-        node = max(np.searchsorted(nodes[:, 0], times[i], side="right") - 1, 0)
-        state = nodes[node, 1:].copy().reshape((n_active, n_columns))
-        for j in range(n_active):
-            for c in range(strength.shape[1]):
-                alive[j, c] = strength[j, c] if state[j, c + 1] > 0 else 0.0
-        _slope(state, n_active, alive, mass, f, slopes[0])
-        step = times[i] - nodes[node, 0]
-        _stages(state, step, n_active, alive, mass, tableau, slopes, f, out[i])
-
-
-@njit(cache=True)
-def add_over_sets(words, samples, weights, sums):
+def add_over_sets(
+    words: NDArray[np.uint64], samples: NDArray[np.int64], weights: Array, sums: Array
+) -> None:
     """Add the weight of each sample to `sums` (m,) of the neurons active on it."""
-    for k in samples:
-        for j in range(sums.size):
-            active = (words[k, j >> 6] >> np.uint64(j & 63)) & np.uint64(1)
-            sums[j] += weights[k] * active
+    _add_over_sets(
+        address(words, np.uint64, len(weights), words.shape[1]),
+        words.shape[1],
+        address(samples, np.int64, samples.size),
+        samples.size,
+        address(weights, np.float64, weights.size),
+        address(sums, np.float64, sums.size),
+        sums.size,
+    )
+
+
+def _state(state: Array, orbit: _Orbit) -> int:
+    return address(state, np.float64, orbit.n_rows, orbit.n_classes + 2)
