@@ -11,8 +11,11 @@ from .blocks.sample_blocks import SampleBlocks
 from .bridges.recording import Recording
 from .errors import FlowError, SaddlehopError
 from .flow.simulate import FlowPath, simulate_flow
+from .general.alignment import GeneralAlignment
+from .general.extremal import ExtremalVectors, extremal_vectors
+from .general.verbs import align
 from .limit.active_sets import ActiveSets
-from .limit.alignment import Alignment, align
+from .limit.alignment import Alignment
 from .limit.jump_path import JumpPath
 from .limit.jumps import solve_jumps
 from .limit.prediction import Prediction
@@ -22,6 +25,7 @@ from .model.initialization import Initialization
 from .model.network import Network
 from .model.orthogonalization import orthogonalize, orthogonalizing_map
 from .model.problem import Problem
+from .model.settings import Setting, load_setting
 from .storage.files import load, save
 from .sweeps import read_sweep, sweep
 from .trust.certificate import Certificate, certify
@@ -37,8 +41,10 @@ __all__ = [
     "BlockJumpPath",
     "Certificate",
     "Comparison",
+    "ExtremalVectors",
     "FlowError",
     "FlowPath",
+    "GeneralAlignment",
     "GeneralProblem",
     "Initialization",
     "JumpPath",
@@ -50,15 +56,18 @@ __all__ = [
     "SaddlehopError",
     "SampleBlocks",
     "SecondOpinion",
+    "Setting",
     "__version__",
     "align",
     "asymptotic_rate",
     "certify",
     "compare",
     "conventions",
+    "extremal_vectors",
     "interpolation_probability",
     "load",
     "load_digits",
+    "load_setting",
     "local_pl_constant",
     "make_orthogonal",
     "min_norm_interpolator",

@@ -30,6 +30,7 @@ from ._support.validate import (
     real_number,
 )
 from .errors import InputError
+from .model.general_problem import AnyProblem, GeneralProblem
 from .model.initialization import LAWS, Initialization
 from .model.problem import Problem
 from .model.scale import parse_scale
@@ -134,14 +135,14 @@ class Convention:
         one_of(self.std, "std", STDS)
         one_of(self.output, "output", OUTPUTS)
 
-    def time(self, steps: Any, lr: float, problem: Problem, momentum: float = 0.0) -> Array:
+    def time(self, steps: Any, lr: float, problem: AnyProblem, momentum: float = 0.0) -> Array:
         """Return our time t after `steps` steps of rate `lr`, in the shape of `steps`."""
-        instance_of(problem, "problem", Problem)
+        instance_of(problem, "problem", Problem, GeneralProblem)
         return time_of_steps(steps, lr, self.loss, n_samples=problem.n_samples, momentum=momentum)
 
-    def steps(self, t: Any, lr: float, problem: Problem, momentum: float = 0.0) -> Array:
+    def steps(self, t: Any, lr: float, problem: AnyProblem, momentum: float = 0.0) -> Array:
         """Return how many steps of rate `lr` reach our time t, in the shape of `t`."""
-        instance_of(problem, "problem", Problem)
+        instance_of(problem, "problem", Problem, GeneralProblem)
         return steps_of_time(t, lr, self.loss, n_samples=problem.n_samples, momentum=momentum)
 
     def their_loss(self, loss: Any, problem: Problem, width: int) -> Array:

@@ -25,6 +25,7 @@ from ..limit.block_process import Block
 from ..limit.jumps import with_matching_signs
 from ..limit.thread_teams import Recipe
 from ..model.datasets import LABELS, NORMS
+from ..model.general_problem import orthogonal_problem
 from ..model.problem import Problem
 
 BLOCK_SIZE = 2**22
@@ -146,7 +147,9 @@ class SampleBlocks(Brief):
         -------
         SampleBlocks
         """
-        instance_of(problem, "problem", Problem)
+        orthogonal_problem(
+            problem, "blocks of samples are", "align the neurons with `sh.align(problem, init)`"
+        )
         instance_of(sets, "sets", ActiveSets)
         size = positive_int(block_size, "block_size")
         whole = Block(with_matching_signs(problem, sets).words, problem.y, problem.norms)

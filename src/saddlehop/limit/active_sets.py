@@ -16,15 +16,9 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from .._support.brief import Brief, brief
 from .._support.memory import require_memory
-from .._support.validate import (
-    as_floats,
-    as_generator,
-    instance_of,
-    int_at_least,
-    positive_int,
-    require_length,
-)
+from .._support.validate import as_floats, as_generator, int_at_least, positive_int, require_length
 from ..errors import InputError
+from ..model.general_problem import orthogonal_problem
 from ..model.problem import Problem
 
 WORD = 64
@@ -106,7 +100,8 @@ class ActiveSets(Brief):
             m bits per sample. Those of sample k depend on `rng`, `width` and k only.
         """
         width = positive_int(width, "width")
-        n = instance_of(problem, "problem", Problem).n_samples
+        instead = "draw a start with `sh.Initialization.draw(problem, width)`"
+        n = orthogonal_problem(problem, "sets are drawn", instead).n_samples
         require_memory(n * n_words(width), f"`width` is {width}: {width} × {n} bits")
         coins = Coins.draw(width, as_generator(rng))
         return cls(coins.words(problem.y), coins.signs)

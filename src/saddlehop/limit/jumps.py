@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array, chunks, frozen
-from .._support.validate import instance_of, real_number, require_length
+from .._support.validate import real_number, require_length
 from ..errors import InputError
+from ..model.general_problem import orthogonal_problem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from .active_sets import ActiveSets, label_signs, words_of_sign
@@ -59,7 +60,7 @@ def solve_jumps(
     O(m n) operations in all: each sample enters the growth rates once and leaves them once. Large
     problems are cut into blocks for all cores, which changes no bit of the result.
     """
-    instance_of(problem, "problem", Problem)
+    orthogonal_problem(problem, "jumps are solved")
     tie_tol = require_tie_tol(tie_tol)
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)

@@ -16,6 +16,7 @@ from .problem import Problem
 
 LABELS = ("gaussian", "sign", "uniform")
 NORMS = ("unit", "lognormal", "uniform")
+_N_ORTHOGONAL, _N_IMAGES = 50, 1797
 
 
 def make_orthogonal(
@@ -54,7 +55,8 @@ def load_digits(n_samples: int = 48, *, orthogonal: bool = True) -> tuple[Array,
     Parameters
     ----------
     n_samples : int
-        How many of the 50 images that ship with the package, at most 50.
+        How many of the images that ship with the package: at most 50 to be made orthogonal, at most
+        1 797, the whole test set, as they are. The first five of each digit come first.
     orthogonal : bool
         Whether to put the images through `orthogonalize`; False gives the pixels, 0 to 16.
 
@@ -71,15 +73,26 @@ def load_digits(n_samples: int = 48, *, orthogonal: bool = True) -> tuple[Array,
     Repository, 1998, doi:10.24432/C50P49, CC BY 4.0.
     """
     n, made_orthogonal = positive_int(n_samples, "n_samples"), flag(orthogonal, "orthogonal")
-    with (files(__package__) / "data" / "digits.csv").open() as lines:
+    n_shipped = _N_ORTHOGONAL if made_orthogonal else _N_IMAGES
+    if n > n_shipped:
+        more = f", or up to {_N_IMAGES} with `orthogonal=False`" * made_orthogonal
+        raise InputError(
+            f"`n_samples` is {n} but {n_shipped} images ship with the package; pass at most "
+            f"{n_shipped}{more}."
+        )
+    digit, pixels = _read_images(n)
+    return orthogonalize(pixels) if made_orthogonal else pixels, digit - digit.mean()
+
+
+def _read_images(n: int) -> tuple[Array, Array]:
+    """Digits (n,) and pixels (n, 64): five of each digit, then the rest of the test set in order."""
+    data = files(__package__) / "data"
+    with (data / "digits.csv").open() as lines:
         table = np.loadtxt(lines, delimiter=",", skiprows=1)
     if n > len(table):
-        raise InputError(
-            f"`n_samples` is {n} but {len(table)} images ship with the package; pass at most "
-            f"{len(table)}."
-        )
-    digit, pixels = table[:n, 0], table[:n, 1:]
-    return orthogonalize(pixels) if made_orthogonal else pixels, digit - digit.mean()
+        with (data / "digits_rest.npz").open("rb") as binary, np.load(binary) as rest:
+            table = np.vstack([table, np.column_stack([rest["digits"], rest["pixels"]])])
+    return table[:n, 0], table[:n, 1:]
 
 
 def _draw_labels(n: int, labels: str, generator: np.random.Generator) -> Array:

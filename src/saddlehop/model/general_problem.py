@@ -20,10 +20,11 @@ import scipy.sparse as sparse
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
 from .._support.memory import require_memory
-from .._support.validate import flag, frozen_array, require_length
+from .._support.validate import flag, frozen_array, instance_of, require_length
 from ..errors import InputError
 from .problem import Problem, row_norms, validated_rows
 
+_FOLLOW = "follow training with `sh.simulate_flow(problem, init, init_scale=1e-8)`"
 _SMALLEST, _LARGEST = 1e-140, 1e140  # of labels and norms: products of two must stay floats
 
 
@@ -143,6 +144,16 @@ class GeneralProblem(Brief):
 AnyProblem = Problem | GeneralProblem
 """Either kind of problem. Both give `y`, `n_samples`, `n_features`, `n_coordinates`, `outputs_of`,
 `project` and `split_weights`."""
+
+
+def orthogonal_problem(problem: Any, what: str, instead: str = _FOLLOW) -> Problem:
+    """Return a `Problem`; raise for anything else, for a `GeneralProblem` with what to do instead."""
+    if isinstance(problem, GeneralProblem):
+        raise InputError(
+            f"`problem` is a GeneralProblem but {what} for orthogonal rows only; {instead}, or pass "
+            "`sh.Problem.from_data(sh.orthogonalize(X), y)`."
+        )
+    return instance_of(problem, "problem", Problem)  # type: ignore[no-any-return]
 
 
 def _with_ones(rows: Any) -> Any:

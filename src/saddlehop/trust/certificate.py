@@ -24,6 +24,7 @@ from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import orthogonal_problem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from .ball_process import BallProcess, Step, UnsettledError, loss_numerators
@@ -156,7 +157,7 @@ def certify(
 
 
 def _require_types(problem: Any, init: Any, jumps: Any, tie_tol: Any) -> None:
-    instance_of(problem, "problem", Problem)
+    orthogonal_problem(problem, "certificates are")
     instance_of(init, "init", Initialization, Alignment, ActiveSets)
     instance_of(jumps, "jumps", JumpPath)
     if not 0 <= real_number(tie_tol, "tie_tol") < 1:

@@ -24,6 +24,7 @@ from ..limit import twins as reference
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import JumpPath
 from ..limit.jumps import solve_jumps
+from ..model.general_problem import orthogonal_problem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..model.scale import parse_scale
@@ -112,7 +113,7 @@ def second_opinion(
     O(m n²) for the reference of alignment, O(J m n) for its jumps, O(J m² n) for the differences,
     and a flow for each λ.
     """
-    instance_of(problem, "problem", Problem)
+    orthogonal_problem(problem, "second opinions are")
     instance_of(init, "init", Initialization)
     instance_of(scales, "scales", list, tuple)
     log_scales = [parse_scale(scale) for scale in scales]

@@ -19,6 +19,7 @@ from .._support.arrays import Array
 from .._support.memory import require_memory
 from .._support.validate import instance_of
 from ..errors import InputError
+from ..model.general_problem import orthogonal_problem
 from ..model.network import Network
 from ..model.problem import Problem
 
@@ -36,7 +37,7 @@ def local_pl_constant(problem: Problem, network: Network) -> float:
     float
         In units of 1 / t; nan where the loss is 0.
     """
-    instance_of(problem, "problem", Problem)
+    orthogonal_problem(problem, "the rate at the end is known")
     instance_of(network, "network", Network)
     residuals = problem.y - network.outputs(problem)
     size = float(np.max(np.abs(residuals)))
@@ -73,6 +74,7 @@ def asymptotic_rate(problem: Problem, network: Network) -> float:
     import scipy.linalg  # slow to import
 
     instance_of(network, "network", Network)
+    orthogonal_problem(problem, "the rate at the end is known")
     n = network.outputs(problem).size
     require_memory(3 * n**2, f"A matrix of {n} × {n} rates")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from .._support.validate import int_at_least, real_number
 from ..errors import InputError
+from ..model.general_problem import GeneralProblem
+from ..model.problem import Problem
 
 _MOST_WIDTH = 2**17  # a few seconds
 
@@ -38,6 +41,7 @@ def interpolation_probability(n_positive: int, n_negative: int, width: int) -> f
     Holds for the laws "balanced" and "dominated". Relative error below 1e-12. O(width²) bit
     operations.
     """
+    _require_counts(n_positive)
     n_positive = int_at_least(n_positive, "n_positive", 0)
     n_negative = int_at_least(n_negative, "n_negative", 0)
     width = int_at_least(width, "width", 0)
@@ -50,6 +54,16 @@ def interpolation_probability(n_positive: int, n_negative: int, width: int) -> f
     with np.errstate(under="ignore"):
         both = np.exp(_times(n_positive, covered) + _times(n_negative, covered[::-1]))
         return min(math.fsum(_binomial_weights(width) * both), 1.0)
+
+
+def _require_counts(n_positive: Any) -> None:
+    if isinstance(n_positive, (Problem, GeneralProblem)):
+        raise InputError(
+            "The chance to interpolate depends on the numbers of positive and negative labels, and is "
+            f"known for orthogonal rows only, but `n_positive` is a {type(n_positive).__name__}; pass "
+            "two counts, or see where drawn starts end with `sh.simulate_flow(problem, init, "
+            "init_scale=1e-8)`."
+        )
 
 
 def required_width(n_positive: int, n_negative: int, probability: float) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._support.arrays import Array, norm
 from .._support.brief import Brief
-from .._support.validate import instance_of
+from ..model.general_problem import orthogonal_problem
 from ..model.network import Network
 from ..model.problem import Problem
 
@@ -51,7 +51,7 @@ def min_norm_interpolator(problem: Problem) -> MinNormInterpolator:
     -------
     MinNormInterpolator
     """
-    instance_of(problem, "problem", Problem)
+    orthogonal_problem(problem, "the smallest interpolator is known")
     output = np.zeros(2)
     hidden = np.zeros((2, problem.n_samples))
     dual = np.zeros(problem.n_samples)
