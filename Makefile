@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+LIBRARIES := src/saddlehop/_support/libraries
+SANITIZED = SADDLEHOP_LEVEL=sanitized ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so)"
+KERNEL_TESTS = tests/limit tests/flow tests/blocks/test_block_jumps.py tests/test_fuzz.py
 
-.PHONY: demo test lint kernels docs bench fuzz reliability coverage random lowest clean
+.PHONY: demo test lint kernels sanitize kernel-coverage wheels docs bench fuzz reliability coverage random lowest clean
 
 demo: $(INSTALLED)
 	$(BIN)/saddlehop demo
@@ -23,6 +26,27 @@ kernels: $(READY)
 	$(BIN)/python build_kernels.py --compiler-at-hand || $(BIN)/python -m pip install --quiet ziglang
 	$(BIN)/python build_kernels.py
 
+# the tests that call kernels, and hostile problems, with gcc's sanitizers
+sanitize: $(READY)
+	CC=gcc $(BIN)/python build_kernels.py sanitized
+	$(SANITIZED) $(BIN)/python -m pytest -q $(KERNEL_TESTS)
+	$(SANITIZED) $(BIN)/python tests/reliability.py "hostile problems"
+
+# which lines of C the tests run; needs gcc and its gcov
+kernel-coverage: $(READY)
+	rm -rf $(LIBRARIES)/coverage
+	CC=gcc $(BIN)/python build_kernels.py coverage
+	SADDLEHOP_LEVEL=coverage $(BIN)/python -m pytest -q $(KERNEL_TESTS)
+	cd $(LIBRARIES)/coverage && gcov --no-output *.gcda | grep -A1 "kernels/.*\.c'"
+
+# for Linux, macOS and Windows, from one machine
+wheels: $(READY)
+	$(BIN)/python -m pip install --quiet hatchling ziglang
+	for target in linux-x86_64 linux-arm64 macos-x86_64 macos-arm64 windows-x86_64; do \
+		SADDLEHOP_TARGET=$$target $(BIN)/python -m hatchling build -t wheel -d dist || exit 1; \
+	done
+	$(BIN)/python -m hatchling build -t sdist -d dist
+
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --group docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs/site docs/site/_build
@@ -38,7 +62,7 @@ reliability: $(READY)
 	$(BIN)/python tests/reliability.py
 
 coverage: $(READY)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -W ignore::RuntimeWarning --cov=saddlehop --cov-report=term-missing
+	$(BIN)/python -m pytest -q --cov=saddlehop --cov-report=term-missing
 
 random: $(READY)
 	$(BIN)/python -m pip install --quiet pytest-randomly

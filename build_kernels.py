@@ -39,7 +39,13 @@ FLAGS = [
     f"-I{PACKAGE / '_support'}",
 ]
 CHECKED = {
-    "sanitized": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
+    "sanitized": [
+        "-O1",
+        "-g",
+        "-fno-omit-frame-pointer",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover",
+    ],
     "coverage": ["-O0", "--coverage", "-fprofile-abs-path"],
 }
 
@@ -131,7 +137,7 @@ def build(
 
 def _build(level: str, target: Target, folder: Path) -> Path:
     path = folder / name(level, target)
-    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as aside:
+    with _aside(level, folder) as aside:
         out = Path(aside) / path.name
         files = [path for path in sources() if path.suffix == ".c"]
         command = [*_command(level, target), "-o", str(out), *map(str, files)]
@@ -145,6 +151,14 @@ def _build(level: str, target: Target, folder: Path) -> Path:
         print(done.stderr, end="", file=sys.stderr)
         os.replace(out, path)
     return path
+
+
+def _aside(level: str, folder: Path) -> contextlib.AbstractContextManager[str]:
+    """A folder to build in, which goes afterwards unless counts of lines will be kept there."""
+    if level != "coverage":
+        return tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True)
+    (folder / level).mkdir(exist_ok=True)
+    return contextlib.nullcontext(str(folder / level))
 
 
 def _command(level: str, target: Target) -> list[str]:

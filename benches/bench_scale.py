@@ -48,7 +48,7 @@ def size_table(sizes=(10**6, 10**7, 10**8), width=64):
 def one_size(n, labels, width=64):
     """Print the numbers of one row as JSON."""
     small = sh.make_orthogonal(10**6, labels, rng=0)
-    sh.solve_jumps(small, sh.ActiveSets.draw(small, width, rng=0))  # load what is compiled
+    sh.solve_jumps(small, sh.ActiveSets.draw(small, width, rng=0))  # load the kernels
     del small
     with open("/proc/self/statm") as statm:
         before = int(statm.read().split()[1]) * resource.getpagesize()

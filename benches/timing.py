@@ -5,11 +5,11 @@ import platform
 import statistics
 import time
 
-import numba
 import numpy as np
 import scipy
 
 import saddlehop as sh
+from saddlehop._support.native import level
 
 
 def median_seconds(call, runs=7):
@@ -27,6 +27,6 @@ def machine():
     """One line on what the numbers were measured with."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scipy {scipy.__version__}, numba {numba.__version__}, "
+        f"numpy {np.__version__}, scipy {scipy.__version__}, kernels {level()}, "
         f"saddlehop {sh.__version__}"
     )

@@ -1,5 +1,4 @@
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -12,23 +11,14 @@ from helpers import orthonormal_rows
 from saddlehop import cli
 
 mpl.use("Agg")
-IS_INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"  # a hundred times slower
 settings.register_profile(
     "deterministic",
     derandomize=True,
     deadline=None,
-    max_examples=10 if IS_INTERPRETED else 150,
+    max_examples=150,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("deterministic")
-
-
-def pytest_collection_modifyitems(items):
-    """Leave out what would take minutes where kernels are interpreted: `make coverage`."""
-    if IS_INTERPRETED:
-        for item in items:
-            if item.get_closest_marker("compiled"):
-                item.add_marker(pytest.mark.skip(reason="too slow without compiled kernels"))
 
 
 CASES = json.loads((Path(__file__).parent / "reference" / "cases.json").read_text())

@@ -29,14 +29,12 @@ def test_damaged_files_are_read_or_refused():
     assert_no_failure(counts)
 
 
-@pytest.mark.compiled
 def test_hostile_problems_are_right_or_refused():
     counts = trials.run("hostile problems", 150)
     assert counts["outcome: right"] > 75
     assert_no_failure(counts)
 
 
-@pytest.mark.compiled
 def test_public_functions_are_right_or_refuse():
     counts = trials.run("public functions", 60)
     assert sum(count for name, count in counts.items() if name.endswith(": right")) > 400

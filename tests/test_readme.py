@@ -61,7 +61,6 @@ class Walker:
                 assert done.stdout, line
 
 
-@pytest.mark.compiled
 def test_every_block_does_what_it_says(text, tmp_path, monkeypatch):
     for package in ("torch", "plotly", "pyarrow"):
         pytest.importorskip(package)

@@ -44,7 +44,6 @@ def parquet(tmp_path_factory):
     return folder, sh.solve_jumps(problem, sh.ActiveSets.draw(problem, 40, rng=7))
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(("labels", "norms"), [("sign", "unit"), ("gaussian", "lognormal")])
 @pytest.mark.parametrize("width", [3, 40, 70])
 def test_threads_give_the_bits_of_one_piece(monkeypatch, labels, norms, width):
@@ -81,7 +80,6 @@ def test_small_and_degenerate_problems(problem, width, seed, block_size):
     assert path.least_sq_norm == pytest.approx(sh.min_norm_interpolator(problem).sq_norm, rel=1e-14)
 
 
-@pytest.mark.compiled
 def test_blocks_that_do_not_fit_in_memory_are_made_again(parquet):
     folder, whole = parquet
     loads = []
@@ -105,7 +103,6 @@ def test_blocks_that_do_not_fit_in_memory_are_made_again(parquet):
     assert len(loads) < 10 * len(blocks.recipes)  # what stays open after some jumps was held
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("block_size", [10**3, 7777, 10**6])
 def test_parquet_gives_the_bits_of_one_piece(parquet, block_size):
     folder, whole = parquet
@@ -114,7 +111,6 @@ def test_parquet_gives_the_bits_of_one_piece(parquet, block_size):
     )
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("labels", ["gaussian", "sign", "uniform"])
 @pytest.mark.parametrize("norms", ["unit", "lognormal", "uniform"])
 def test_drawn_samples_follow_their_law_in_any_blocks(labels, norms):

@@ -17,8 +17,6 @@ from saddlehop.claims.norm_ratio import STATED
 from saddlehop.claims.rates import sharpening, two_group_losses, two_group_width
 from saddlehop.claims.result import Claim, Number, exact, tracked, verdict_of
 
-pytestmark = pytest.mark.compiled
-
 SIZES = {
     "limit": {"sizes": (10, 20), "exponents": (10, 100, 1000, 10_000), "draws": 4},
     "one-neuron": {"sizes": (8, 40), "draws": 6, "tie_sizes": (10, 100), "tie_draws": 300},

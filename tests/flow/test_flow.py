@@ -125,7 +125,6 @@ def test_error_follows_rtol():
     assert errors[3] < 1e-2 * errors[1]
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("seed", range(4))
 def test_tolerances_agree_at_small_scale(seed):
     problem, init = random_case(30, 10, "balanced", seed, np.exp(np.linspace(-0.5, 0.5, 30)))
@@ -142,7 +141,6 @@ def test_tolerances_agree_at_small_scale(seed):
         )
 
 
-@pytest.mark.compiled
 def test_stiff_relaxation_is_exact_and_cheap():
     rng = np.random.default_rng(2)
     problem = sh.Problem(rng.standard_normal(10), np.exp(2 * rng.standard_normal(10)))
@@ -160,7 +158,6 @@ def test_stiff_relaxation_is_exact_and_cheap():
 # --- what holds along every path -----------------------------------------------------------------
 
 
-@pytest.mark.compiled
 @settings(max_examples=40)
 @given(problems_with_starts(), st.sampled_from(["1e-1000", "1e-8", "0.1", "0.7", "2"]))
 def test_invariants(case, scale):
@@ -237,7 +234,6 @@ def test_small_scales_follow_the_expansion():
 # --- the path object -----------------------------------------------------------------------------
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scale", ["1e-500", "0.2"])
 def test_reading_between_steps(scale):
     problem, init = random_case(15, 8, "gaussian", seed=7)
@@ -306,7 +302,6 @@ def test_few_checkpoints_give_the_same_path(monkeypatch):
 # --- work ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("seed", range(3))
 def test_work_does_not_grow_with_log_scale(seed):
     problem, init = random_case(200, 32, seed=seed)
@@ -327,7 +322,6 @@ def test_deaths_of_the_alignment_cost_no_steps():
     assert flow.stats["steps"] < 150
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scale", [1e-1, 1e-2, 1e-4])
 def test_steps_pass_many_deaths(scale):
     problem, init = random_case(100, 24, "gaussian", seed=1)
@@ -382,7 +376,6 @@ def test_zero_labels_and_uncovered_samples():
     np.testing.assert_allclose(flow.final.contributions, [[1.0, 0.0, 0.0]], atol=1e-8)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("log10_scale", [-8, -30, -100, -1000])
 def test_neurons_left_on_zero_labels_only_come_to_rest(log10_scale):
     rest = sh.simulate_flow(
@@ -490,7 +483,6 @@ def test_steps_tried_far_beyond_what_they_can_pass_are_refused():
     assert flow.sq_norms[-1] == pytest.approx(jumps.sq_norms[-1], rel=0.05)
 
 
-@pytest.mark.compiled
 def test_balanced_neurons_that_are_dead_stay_dead():
     """|a| = ‖w‖ to within rounding: what rounding leaves of the difference must not come to grow."""
     problem = sh.Problem([1.0, 2.0])

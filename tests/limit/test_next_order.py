@@ -27,7 +27,6 @@ def first_activations(flow, jumps):
     return np.array([np.nanmin(flow.activation_times[list(group)]) for group in jumps.neurons])
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("labels", ["sign", "integer"])
 def test_ties_agree_with_the_flow(labels):
     """200 random problems of each kind; near-ties that 1e-1000 leaves open go to a smaller λ."""
@@ -47,7 +46,6 @@ def test_ties_agree_with_the_flow(labels):
     assert smaller < 100
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("norms", ["unit", "uniform", "lognormal"])
 def test_predicted_times_tend_to_those_of_the_flow(norms):
     exponents = [-10, -30, -100, -300]
@@ -89,7 +87,6 @@ def test_first_jump_of_a_lone_neuron_with_equal_norms(seed):
     assert flow.activation_times[0] == pytest.approx(time, rel=1e-9)
 
 
-@pytest.mark.compiled
 def test_the_composite_loss_tends_to_the_flow():
     gaps = []
     for seed in range(8):

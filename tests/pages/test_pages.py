@@ -85,7 +85,6 @@ class TestFigures:
             assert sorted(np.array(heat["customdata"])[columns]) == fitted.tolist()
 
 
-@pytest.mark.compiled
 class TestReport:
     @pytest.fixture(scope="class")
     @staticmethod

@@ -198,7 +198,6 @@ FIGURES = {
 OLD_MATPLOTLIB = tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11)
 
 
-@pytest.mark.compiled
 @pytest.mark.skipif(
     OLD_MATPLOTLIB, reason="the images are of Matplotlib 3.11, which draws otherwise"
 )
@@ -225,7 +224,6 @@ def test_figures_look_as_they_did(setting, frame, name):
 GALLERY = sorted((Path(__file__).parents[2] / "examples").glob("plot_*.py"))
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("file", GALLERY, ids=lambda file: file.stem)
 def test_gallery(file):
     names = {}

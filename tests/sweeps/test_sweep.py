@@ -174,7 +174,6 @@ class TestFailures:
         assert frame["x"].isna().tolist() == [False, True, False]
         assert "process died" in frame["error"][1]
 
-    @pytest.mark.compiled
     def test_sweeps_killed_twenty_times_lose_and_double_nothing(self, tmp_path, slow_spec):
         undisturbed = sh.sweep(slow_spec, tmp_path / "whole", workers=1)
         out, moments = tmp_path / "killed", random.Random(0)

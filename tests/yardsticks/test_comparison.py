@@ -79,7 +79,6 @@ def test_bad_input_gets_one_sentence(solved):
     assert dataclasses.is_dataclass(sh.compare(flow, jumps))
 
 
-@pytest.mark.compiled
 def test_activation_clocks_tend_to_the_limit_at_first_order_in_one_over_log_scale():
     """The largest clock error of each of ten problems against L = log(1/λ): slope −1."""
     exponents = np.array([-10, -30, -100, -300, -1000, -3000, -10000])

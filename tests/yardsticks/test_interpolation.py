@@ -37,7 +37,6 @@ def test_values_of_the_theory(n, width, value):
     assert sh.interpolation_probability(n // 2, n // 2, width) == pytest.approx(value, abs=5e-4)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(("n", "width"), [(20, 10), (100, 20), (1000, 36)])
 def test_monte_carlo_of_the_jump_process_agrees(n, width):
     trials = 4000 if n < 1000 else 1500

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,12 @@ def norm(values: Array) -> float:
     """Euclidean norm, safe from overflow and underflow of the squares."""
     largest = float(np.max(np.abs(values), initial=0.0))
     return largest * float(np.linalg.norm(values / largest)) if largest > 0 else 0.0
+
+
+def is_sparse(value: Any) -> bool:
+    """Tell whether `value` is a sparse array; before scipy.sparse is imported none is."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
 
 
 def frozen(array: Array) -> Array:

@@ -257,17 +257,18 @@ def _stiff_equation(
     fractions = np.empty(shape[1] - 2)
     evaluations = count(1)
 
+    def state_of(z: Array) -> Array:
+        return np.ascontiguousarray(z).reshape(shape)  # its difference Jacobian passes columns
+
     def slope(_: float, z: Array) -> Array:
         if next(evaluations) > _MAX_STIFF_EVALUATIONS:
             raise _too_stiff(n_active)
         out = np.empty(shape)
-        kernel.frozen_slope(
-            z.reshape(shape), n_active, scaled.strength, scaled.mass, fractions, out
-        )
+        kernel.frozen_slope(state_of(z), n_active, scaled.strength, scaled.mass, fractions, out)
         return out.ravel()
 
     def left(_: float, z: Array) -> float:
-        kernel.fractions(z.reshape(shape), n_active, scaled.strength, scaled.mass, fractions)
+        kernel.fractions(state_of(z), n_active, scaled.strength, scaled.mass, fractions)
         return float(np.max(np.abs(fractions))) - _END_STIFF
 
     left.terminal = True  # type: ignore[attr-defined]

@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 
-from .._support.arrays import Array
+from .._support.arrays import Array, is_sparse
 from .._support.memory import require_memory
 from ..errors import InputError
 from .problem import row_norms, validated_rows
@@ -83,7 +82,7 @@ def _decompose(X: Any) -> tuple[Array, Array, Array, Array]:
             f"Row {int(np.argmax(norms == 0))} of `X` is zero and has no direction; remove that "
             "sample."
         )
-    dense = rows.toarray() if sparse.issparse(rows) else rows
+    dense = rows.toarray() if is_sparse(rows) else rows
     left, singular, right = np.linalg.svd(dense / norms[:, None], full_matrices=False)
     rank = int(np.sum(singular > max(rows.shape) * np.finfo(float).eps * singular[0]))
     if rank < rows.shape[0]:

@@ -16,10 +16,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from .._support.arrays import Array, chunks, frozen
+from .._support.arrays import Array, chunks, frozen, is_sparse
 from .._support.brief import Brief
 from .._support.validate import flag, frozen_array, real_number, require_length
 from ..errors import InputError, NotOrthogonalError
@@ -155,7 +154,7 @@ class Problem(Brief):
                 "features; pass points of the problem's input space."
             )
         product = points if self.directions is None else points @ self.directions.T
-        return product.toarray() if sparse.issparse(product) else np.asarray(product)
+        return product.toarray() if is_sparse(product) else np.asarray(product)
 
     def outputs_of(self, output: Array, hidden: Array) -> Array:
         """Return h(x_k) = ‖x_k‖ Σ_j a_j max(u_jk, 0) of weights `output` (m,) and `hidden` (m, n)."""
@@ -184,9 +183,11 @@ def _frozen_norms(value: Any, n_samples: int) -> Array:
 
 def validated_rows(value: Any, name: str) -> Any:
     """Return rows as a frozen float64 array, or a sparse CSR copy, with finite entries."""
-    if not sparse.issparse(value):
+    if not is_sparse(value):
         rows = frozen_array(value, name, 2)
     else:
+        from scipy import sparse
+
         if value.dtype.kind == "c":
             raise InputError(f"`{name}` is complex; pass real numbers.")
         rows = sparse.csr_array(value, dtype=np.float64, copy=True)
@@ -205,7 +206,9 @@ def row_norms(rows: Any) -> Array:
 
 
 def _scaled_row_norms(rows: Any) -> Array:
-    if sparse.issparse(rows):
+    if is_sparse(rows):
+        from scipy import sparse
+
         largest = abs(rows).max(axis=1).toarray().ravel()
         scale = np.where(largest > 0, largest, 1.0)
         scaled = sparse.diags_array(1 / scale) @ rows
@@ -225,7 +228,9 @@ def _unit_rows(rows: Any) -> tuple[Any, Array]:
             f"Row {int(np.argmax(norms == 0))} of `X` is zero, so its label cannot be learned; "
             "remove that sample."
         )
-    if sparse.issparse(rows):
+    if is_sparse(rows):
+        from scipy import sparse
+
         return sparse.csr_array(sparse.diags_array(1 / norms) @ rows), norms
     return frozen(rows / norms[:, None]), norms
 
@@ -272,7 +277,7 @@ def _largest_cosine(directions: Any) -> tuple[int, int, float]:
 
 def _largest_entry(gram: Any, start: int) -> tuple[int, int, float]:
     """Return the largest |entry| off the diagonal of the rows of a Gram matrix from `start` on."""
-    if sparse.issparse(gram):
+    if is_sparse(gram):
         gram = gram.tocoo()
         off = gram.row + start != gram.col
         row, col, data = gram.row[off], gram.col[off], gram.data[off]

@@ -209,12 +209,13 @@ def _comparison_table(jumps: JumpPath, flows: Sequence[FlowPath]) -> str:
 
 
 def _again(command: str) -> str:
-    import numba
     import scipy
+
+    from .._support.native import level
 
     versions = (
         f"saddlehop {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
-        f"scipy {scipy.__version__}, numba {numba.__version__}"
+        f"scipy {scipy.__version__}, kernels {level()}"
     )
     shown = f"<pre>{html.escape(command)}</pre>" if command else ""
     return f"<h2>To compute it again</h2>{shown}<p>{versions}</p>"

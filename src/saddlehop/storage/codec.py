@@ -13,9 +13,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 
-from .._support.arrays import frozen
+from .._support.arrays import frozen, is_sparse
 from ..blocks.jumps import BlockJumpPath
 from ..bridges.recording import Recording
 from ..flow.simulate import FlowPath
@@ -129,13 +128,13 @@ class Encoder:
 
     def encode(self, value: Any, name: str = "", dims: tuple[str, ...] | None = None) -> Any:
         """Return the part of the document that stands for `value`, found at `name`."""
-        if is_dataclass(value) or sparse.issparse(value):
+        if is_dataclass(value) or is_sparse(value):
             if id(value) in self._seen:
                 return {"same": self._seen[id(value)]}
             self._seen[id(value)] = name
         if is_dataclass(value):
             return self._dataclass(value, name)
-        if sparse.issparse(value):
+        if is_sparse(value):
             return self._sparse(value, name)
         if isinstance(value, np.ndarray):
             return self._array(value, name, dims)
@@ -229,6 +228,8 @@ class Decoder:
         return array
 
     def _sparse(self, node: dict[str, Any]) -> Any:
+        from scipy import sparse
+
         parts = [self._arrays[f"{node['sparse']}.{part}"] for part in ("data", "indices", "indptr")]
         made = sparse.csr_array(tuple(parts), shape=tuple(node["shape"]))
         made.check_format()

@@ -252,7 +252,7 @@ def _document(file: Path) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    packages = ("numpy", "numba", "scipy", "pandas", "pyarrow")
+    packages = ("numpy", "scipy", "pandas", "pyarrow")
     found = {name: version(name) for name in packages}
     return {"saddlehop": __version__, "python": platform.python_version(), **found}
 

@@ -1,9 +1,9 @@
 """Certificates: the jump process again, with proofs.
 
 Inputs are read as the exact rationals that floats are. Signs and active sets are decided in whole
-numbers (`_exact.py`), the process is run in ball arithmetic (`_ball_process.py`), and the precision
+numbers (`exact.py`), the process is run in ball arithmetic (`ball_process.py`), and the precision
 doubles until every winner is apart from its runner-up or their equality is proven
-(`_radicals.py`). No compiled kernel is used. The result encloses the true numbers and says, jump by
+(`radicals.py`). No compiled kernel is used. The result encloses the true numbers and says, jump by
 jump, whether the given ones agree.
 """
 
