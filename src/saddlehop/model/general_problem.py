@@ -14,10 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.linalg as linalg
-import scipy.sparse as sparse
 
-from .._support.arrays import Array, frozen
+from .._support.arrays import Array, frozen, is_sparse
 from .._support.brief import Brief
 from .._support.memory import require_memory
 from .._support.validate import flag, frozen_array, instance_of, require_length
@@ -137,7 +135,7 @@ class GeneralProblem(Brief):
 
     def _in_basis(self, rows: Any) -> Array:
         if self.rank == self.n_features:
-            return rows.toarray() if sparse.issparse(rows) else np.array(rows)
+            return rows.toarray() if is_sparse(rows) else np.array(rows)
         return np.asarray(rows @ self.basis.T)
 
 
@@ -158,7 +156,9 @@ def orthogonal_problem(problem: Any, what: str, instead: str = _FOLLOW) -> Probl
 
 def _with_ones(rows: Any) -> Any:
     ones = np.ones((rows.shape[0], 1))
-    if sparse.issparse(rows):
+    if is_sparse(rows):
+        import scipy.sparse as sparse  # slow to import
+
         return sparse.csr_array(sparse.hstack([rows, ones]))
     return frozen(np.hstack([rows, ones]))
 
@@ -189,11 +189,13 @@ def _orthonormal_basis(rows: Any) -> Array:
     n_samples, n_features = rows.shape
     require_memory(3 * n_samples * n_features, f"The basis of `X` of shape {rows.shape}")
     norms = row_norms(rows)
-    dense = rows.toarray() if sparse.issparse(rows) else rows
+    dense = rows.toarray() if is_sparse(rows) else rows
     unit = dense[norms > 0] / norms[norms > 0, None]
     tol = max(unit.shape) * np.finfo(np.float64).eps
     if len(unit) >= n_features and _is_full_rank(unit, tol):
         return np.eye(n_features)
+    import scipy.linalg as linalg  # slow to import
+
     triangle, pivots = linalg.qr(unit.T, mode="r", pivoting=True, check_finite=False)
     sizes = np.abs(np.diagonal(triangle))
     independent = np.sort(pivots[: int(np.sum(sizes > tol * sizes[0]))])

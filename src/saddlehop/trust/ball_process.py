@@ -2,7 +2,7 @@
 
 With P_k = y_k² ‖x_k‖² as whole numbers in one unit, G_j = Σ_{k ∈ S_j open} P_k is exact and
 n ρ_j = √G_j. Waits −e_j / √G_j are balls; who arrives first is settled when the balls are apart,
-or when their equality is proven (`_radicals.py`). What the balls cannot settle raises `Unsettled`:
+or when their equality is proven (`radicals.py`). What the balls cannot settle raises `Unsettled`:
 try again with more bits.
 """
 
