@@ -74,6 +74,7 @@ def results(problem, init, scale=1e-3):
         1e-9,
     )
     made += [flow, sh.compare(flow, jumps), recording, jumps.predict(scale)]
+    made.append(sh.GeneralProblem(np.eye(problem.n_samples), problem.y, bias=True))
     opinion = sh.second_opinion(problem, init, jumps, scales=[])
     made += [opinion, opinion.agreements[0]]
     if importlib.util.find_spec("flint"):

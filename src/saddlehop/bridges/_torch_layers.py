@@ -10,6 +10,7 @@ import scipy.sparse as sparse
 from .._support.arrays import Array
 from .._support.optional import require
 from ..errors import InputError
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.problem import ORTH_TOL, Problem
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ SINGLE_ORTH_TOL = 1e-6  # rows orthogonal in double precision have cosines below
 _TRANSPARENT = ("Flatten", "Identity")
 
 
-def linear_layers(module: torch.nn.Module) -> tuple[torch.nn.Linear, torch.nn.Linear]:
-    """Return the two Linear layers of a module, or say what it has that cannot be handled."""
+def linear_layers(module: torch.nn.Module, X: Any) -> tuple[torch.nn.Linear, torch.nn.Linear]:
+    """Return the two Linear layers of a module, or say what it has that cannot be handled.
+
+    The first may have a bias if `X` is a problem with one.
+    """
     torch = require_torch("Reading a module")
     leaves = [leaf for leaf in module.modules() if not any(leaf.children())]
     linear = [leaf for leaf in leaves if isinstance(leaf, torch.nn.Linear)]
@@ -40,13 +44,8 @@ def linear_layers(module: torch.nn.Module) -> tuple[torch.nn.Linear, torch.nn.Li
             f"The module has {len(linear)} Linear layers; pass a network with one hidden layer, "
             "which has 2."
         )
-    for place, layer in zip(("first", "second"), linear, strict=True):
-        if layer.bias is not None:
-            raise InputError(
-                f"The {place} Linear layer has a bias; make it with `bias=False`, and put a constant "
-                "feature into the inputs instead."
-            )
     first, second = linear
+    _require_no_bias(first, second, isinstance(X, GeneralProblem) and bool(X.bias))
     if second.in_features != first.out_features or second.out_features != 1:
         raise InputError(
             f"The Linear layers are {first.in_features} → {first.out_features} and "
@@ -56,8 +55,51 @@ def linear_layers(module: torch.nn.Module) -> tuple[torch.nn.Linear, torch.nn.Li
     return first, second
 
 
-def problem_of(X: Any, y: Any, orth_tol: float | None) -> Problem:
-    if isinstance(X, Problem):
+def _require_no_bias(first: Any, second: Any, may_have: bool) -> None:
+    if first.bias is not None and not may_have:
+        raise InputError(
+            "The first Linear layer has a bias; pass `sh.GeneralProblem(X, y, bias=True)`, of which it is "
+            "the weight of an appended feature 1, or make the layer with `bias=False`."
+        )
+    if second.bias is not None:
+        raise InputError(
+            "The second Linear layer has a bias; make it with `bias=False`, and subtract a constant "
+            "from the labels instead."
+        )
+
+
+def require_fit(first: torch.nn.Linear, problem: AnyProblem) -> None:
+    """Raise unless the first layer takes the inputs of a problem, the appended feature or a bias for it."""
+    has_bias = first.bias is not None
+    if first.in_features == problem.n_features - has_bias:
+        return
+    ones = getattr(problem, "bias", False) and not has_bias
+    raise InputError(
+        f"The module takes {first.in_features} features but `X` has {problem.n_features - has_bias}"
+        f"{', the appended feature 1 included; give its first layer a bias, or' if ones else ';'} pass "
+        "the inputs it is trained on."
+    )
+
+
+def input_weights(first: torch.nn.Linear, copy: Any) -> Any:
+    """Return w_j, shape (m, d), by `copy` of tensors; a bias is the weight of the last feature."""
+    weights = copy(first.weight)
+    return weights if first.bias is None else np.column_stack([weights, copy(first.bias)])
+
+
+def module_inputs(problem: AnyProblem, *, appended: bool) -> Any:
+    """Return the inputs (n, d) of a problem, dense or scipy.sparse, with or without an appended feature."""
+    if isinstance(problem, GeneralProblem):
+        return problem.X if appended or not problem.bias else problem.X[:, :-1]
+    if problem.directions is None:
+        return sparse.diags_array(problem.norms).tocsr()
+    if sparse.issparse(problem.directions):
+        return sparse.diags_array(problem.norms) @ problem.directions
+    return problem.norms[:, None] * problem.directions
+
+
+def problem_of(X: Any, y: Any, orth_tol: float | None) -> AnyProblem:
+    if isinstance(X, (Problem, GeneralProblem)):
         return X
     inputs = X if sparse.issparse(X) else as_array(X)
     if orth_tol is None:
@@ -90,14 +132,15 @@ def require_plain_outputs(
     """Raise unless the module computes Σ a_j max(w_j·x, 0), over m if `divided`."""
     torch = require_torch("Reading a module")
     d = first.in_features
+    bias = 0 if first.bias is None else first.bias
     points = np.random.default_rng(0).standard_normal((8, d)) / np.sqrt(d)  # any points would do
     x = torch.from_numpy(points).to(first.weight)
     training = module.training
     module.eval()
     try:
         with torch.no_grad():
-            plain = torch.relu(x @ first.weight.T) @ second.weight[0]
-            sizes = torch.relu(x @ first.weight.T) @ second.weight[0].abs()
+            hidden = torch.relu(x @ first.weight.T + bias)
+            plain, sizes = hidden @ second.weight[0], hidden @ second.weight[0].abs()
             given = module(x).reshape(-1)
     finally:
         module.train(training)

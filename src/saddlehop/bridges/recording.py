@@ -17,25 +17,27 @@ from numpy.typing import NDArray
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
 from .._support.labelled import Labelled
-from .._support.validate import as_floats, instance_of
+from .._support.validate import as_floats, instance_of, real_number
 from ..errors import InputError
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
-from ..model.problem import Problem
+from ..model.problem import Problem, row_norms
 from ..yardsticks.comparison import Comparison, beside, compare
+from .departure import Departure, departure, relative_imbalance, sign_flips
 
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording(Brief, Labelled):
-    """A training run in sample coordinates; call it at a time t for the network there.
+    """A training run in the coordinates of the problem; call it at a time t for the network there.
 
     It has what a FlowPath has, with straight lines between its snapshots.
     """
 
-    problem: Problem
+    problem: Problem | GeneralProblem
     """The data."""
     log_init_scale: float
     """log λ."""
@@ -46,9 +48,29 @@ class Recording(Brief, Labelled):
     output: Array
     """Output weights a_j, shape (T, m)."""
     hidden: Array
-    """Hidden weights u_jk in sample coordinates, shape (T, m, n)."""
+    """Hidden weights u_jk in the coordinates of the problem, shape (T, m, r); r = n of a `Problem`."""
     rtol: float
     """Relative difference below which its numbers count as equal to others'."""
+    off_span: Array = None  # type: ignore[assignment]
+    """Norms of the parts of w_j outside the span of the samples at the start, shape (m,); gradient
+    descent never moves them. Zeros if not given."""
+    zigzags: NDArray[np.int64] = None  # type: ignore[assignment]
+    """In how many of the watched bursts of steps w_j·x_k changed sign and changed back, shape (m, n)."""
+    zigzag_since: Array = None  # type: ignore[assignment]
+    """End of the first burst in which neuron j did so on any wall, shape (m,); nan: never seen."""
+    bursts: int = 0
+    """Number of bursts that were watched; with 0 nothing is known of zig-zags."""
+
+    def __post_init__(self) -> None:
+        width = self.output.shape[1]
+        unseen = {
+            "off_span": np.zeros(width),
+            "zigzags": np.zeros((width, self.problem.n_samples), dtype=np.int64),
+            "zigzag_since": np.full(width, np.nan),
+        }
+        for name, array in unseen.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, frozen(array))
 
     @property
     def clock(self) -> Array:
@@ -88,6 +110,26 @@ class Recording(Brief, Labelled):
         return frozen(times)
 
     @property
+    def start(self) -> Initialization:
+        """The first snapshot divided by λ: `simulate_flow` from it is the flow of this run's start."""
+        first = Initialization(self.output[0], self.hidden[0], self.off_span)
+        return _divided(first, math.exp(self.log_init_scale))
+
+    @cached_property
+    def hidden_norms(self) -> Array:
+        """Norms ‖w_j‖ at `t`, the parts outside the span included, shape (T, m)."""
+        inside = row_norms(self.hidden.reshape(-1, self.hidden.shape[2]))
+        return frozen(np.hypot(inside.reshape(self.output.shape), self.off_span))
+
+    @cached_property
+    def imbalance(self) -> Array:
+        """Change of a_j² − ‖w_j‖² since the start, relative to max(a_j², ‖w_j‖²), at `t`, shape (T, m).
+
+        0 along a gradient flow.
+        """
+        return frozen(relative_imbalance(self.output, self.hidden_norms))
+
+    @property
     def final(self) -> Network:
         """The network at the last snapshot."""
         return self._at(self.t.size - 1)
@@ -117,6 +159,26 @@ class Recording(Brief, Labelled):
         part = part[..., None]
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(part == 0, low, (1 - part) * low + part * high))
+
+    def departure(self, tol: float = 0.1) -> Departure:
+        """Say what the run did that no gradient flow does, and when.
+
+        Parameters
+        ----------
+        tol : float
+            Relative change of a_j² − ‖w_j‖² up to which the run counts as one along the flow.
+
+        Returns
+        -------
+        Departure
+            Found at the snapshots; a sign that changed and changed back between two is not seen.
+        """
+        tol = real_number(tol, "tol")
+        if not 0 < tol < math.inf:
+            raise InputError(f"`tol` is {tol:g}; pass a positive number, such as 0.1.")
+        flips = sign_flips(self.t, self.output, self.hidden_norms, self.rtol)
+        walls = (self.zigzags, self.zigzag_since, self.bursts)
+        return departure(self.t, flips, self.imbalance, tol, walls)
 
     def compare(self, jumps: JumpPath) -> Comparison:
         """Say how far the run is from the limit, as `sh.compare` does for a flow.
@@ -161,6 +223,11 @@ class Recording(Brief, Labelled):
         recording, and the start of the jumps is divided by it.
         """
         theirs = instance_of(jumps, "jumps", JumpPath).problem
+        if isinstance(self.problem, GeneralProblem):
+            raise InputError(
+                "The recording is of a GeneralProblem but `jumps` of a Problem, in other coordinates; "
+                "record with the Problem that `jumps` was solved for."
+            )
         for mine, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
             if mine.shape != other.shape or not np.allclose(mine, other, rtol=self.rtol, atol=0):
                 raise InputError(

@@ -1,8 +1,8 @@
 """Log-spaced snapshots of a training run within a memory bound.
 
 After step i the next snapshot is at step ⌈r i⌉, at least i + 1. When they fill their memory every
-second one goes and r becomes r². Weights are kept as they come, in input space, and put in sample
-coordinates when room is needed or they are read, so a training step waits for a copy only.
+second one goes and r becomes r². Weights are kept as they come, in input space, and put in the
+coordinates of the problem when room is needed or they are read, so a training step waits for a copy only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from .._support.arrays import Array, frozen
 from .._support.validate import int_at_least
 from ..errors import InputError
-from ..model.problem import Problem
+from ..model.general_problem import AnyProblem
 from .recording import Recording
 
 MAX_BYTES = 2**28
@@ -30,8 +30,8 @@ class Entry(NamedTuple):
     step: int
     t: float
     output: Array
-    weights: Any  # (m, d) in input space, in the module's precision, or (m, n) once projected
-    is_projected: bool
+    weights: Any  # (m, d) in input space, in the module's precision, or (m, r) once projected
+    is_projected: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -44,7 +44,7 @@ class Snapshots:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GeneralProblem
         The data of the run.
     rtol : float
         Precision of the run.
@@ -58,7 +58,7 @@ class Snapshots:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: AnyProblem,
         *,
         rtol: float,
         log_init_scale: float | None,
@@ -78,7 +78,7 @@ class Snapshots:
 
     def add(self, step: int, t: float, output: Array, weights: Any) -> int:
         """Keep a snapshot; return the step to take the next one at."""
-        entry = _finite(Entry(step, t, output, weights, False))
+        entry = _finite(Entry(step, t, output, weights))
         if not self._entries:
             self._begin(entry)
         self._entries.append(entry)
@@ -87,14 +87,16 @@ class Snapshots:
             self._make_room()
         return max(step + 1, math.ceil(step * self._spacing))
 
-    def recording(self, step: int, t: float, output: Array, weights: Any) -> Recording:
-        """Return what was kept, with the present weights at the end."""
+    def recording(
+        self, step: int, t: float, output: Array, weights: Any, zigzags: dict[str, Any]
+    ) -> Recording:
+        """Return what was kept, with the present weights at the end and what was seen of `zigzags`."""
         entries = list(self._entries)
         if entries[-1].step != step:
-            entries.append(_finite(Entry(step, t, output, weights, False)))
+            entries.append(_finite(Entry(step, t, output, weights)))
         moved = [True, *(new.t > old.t for old, new in pairwise(entries))]
         entries = [entry for entry, has_moved in zip(entries, moved, strict=True) if has_moved]
-        hidden = np.empty((len(entries), output.size, self._problem.n_samples))
+        hidden = np.empty((len(entries), output.size, self._problem.n_coordinates))
         for place, entry in enumerate(entries):
             hidden[place] = self._projected(entry).weights
         return Recording(
@@ -105,6 +107,8 @@ class Snapshots:
             output=frozen(np.array([entry.output for entry in entries])),
             hidden=frozen(hidden),
             rtol=self._rtol,
+            off_span=self._off_span,
+            **zigzags,
         )
 
     def _begin(self, entry: Entry) -> None:
@@ -113,6 +117,7 @@ class Snapshots:
                 f"`max_bytes` is {self._most} but one snapshot takes {entry.nbytes}; pass room for at "
                 f"least {_LEAST}."
             )
+        _, self._off_span = self._problem.split_weights(np.asarray(entry.weights, float))
         if self._log_init_scale is None:
             total = np.sum(entry.output**2) + np.sum(np.asarray(entry.weights, float) ** 2)
             if total == 0:
@@ -134,10 +139,10 @@ class Snapshots:
         self.nbytes = sum(entry.nbytes for entry in self._entries)
 
     def _projected(self, entry: Entry, only_if_smaller: bool = False) -> Entry:
-        smaller = 8 * self._problem.n_samples < entry.weights.itemsize * entry.weights.shape[1]
+        smaller = 8 * self._problem.n_coordinates < entry.weights.itemsize * entry.weights.shape[1]
         if entry.is_projected or (only_if_smaller and not smaller):
             return entry
-        hidden = self._problem.project(entry.weights)
+        hidden, _ = self._problem.split_weights(entry.weights)
         return entry._replace(weights=hidden, is_projected=True)
 
 

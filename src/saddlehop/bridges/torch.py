@@ -1,8 +1,10 @@
 """Two-layer networks of PyTorch: there, back, and a recorder for training loops.
 
 The module is `Sequential(Linear(d, m, bias=False), ReLU(), Linear(m, 1, bias=False))` in input
-space: row j of the first weight is w_j, the second weight holds the a_j. In sample coordinates
-u_jk = w_j·e_k; the part of w_j outside the span of the samples never moves under gradient descent.
+space: row j of the first weight is w_j, the second weight holds the a_j. Where a GeneralProblem has a
+feature 1 appended, the first layer has a bias instead, which is the weight of that feature. In the
+coordinates of a problem u_jk = w_j·e_k; the part of w_j outside the span of the samples never moves under
+gradient descent.
 """
 
 from __future__ import annotations
@@ -15,11 +17,21 @@ import scipy.sparse as sparse
 
 from .._support.arrays import Array
 from ..errors import InputError
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
 from ..model.scale import parse_scale
-from ._torch_layers import linear_layers, numbers, problem_of, require_plain_outputs, require_torch
+from ._torch_layers import (
+    input_weights,
+    linear_layers,
+    module_inputs,
+    numbers,
+    problem_of,
+    require_fit,
+    require_plain_outputs,
+    require_torch,
+)
 from ._torch_recorder import Recorder
 
 if TYPE_CHECKING:
@@ -34,11 +46,11 @@ __all__ = ["Recorder", "from_module", "to_module", "to_tensors"]
 def to_module(
     weights: Network | Initialization,
     init_scale: float | str,
-    problem: Problem,
+    problem: AnyProblem,
     *,
     dtype: torch.dtype | None = None,
 ) -> Sequential:
-    """Return a bias-free two-layer module in input space with the weights λ·`weights`.
+    """Return a two-layer module in input space with the weights λ·`weights`.
 
     Parameters
     ----------
@@ -47,15 +59,17 @@ def to_module(
         only their norms are known; no output on the samples depends on it.
     init_scale : float or str
         The scale λ > 0; 1 for the weights as they are.
-    problem : Problem
-        Input space is that of its `directions`; without them it is that of sample coordinates.
+    problem : Problem or GeneralProblem
+        Input space is that of a Problem's `directions`; without them it is that of sample
+        coordinates. Of a GeneralProblem it is that of the inputs as they were given.
     dtype : torch.dtype, optional
         torch.float64 by default.
 
     Returns
     -------
     torch.nn.Sequential
-        Linear, ReLU, Linear; takes inputs of shape (p, d), returns outputs of shape (p, 1).
+        Linear, ReLU, Linear; takes inputs of shape (p, d), returns outputs of shape (p, 1). The
+        first layer has a bias if a feature 1 is appended to the problem's inputs, else there are none.
 
     Notes
     -----
@@ -68,46 +82,52 @@ def to_module(
         raise InputError(
             f"`weights` is of type {type(weights).__name__}; pass a Network or an Initialization."
         )
-    if weights.hidden.shape[1] != problem.n_samples:
+    if weights.hidden.shape[1] != problem.n_coordinates:
+        what = "coordinates" if isinstance(problem, GeneralProblem) else "samples"
         raise InputError(
-            f"`weights` has {weights.hidden.shape[1]} samples but the problem has "
-            f"{problem.n_samples}; pass the problem it belongs to."
+            f"`weights` has {weights.hidden.shape[1]} {what} but the problem has "
+            f"{problem.n_coordinates}; pass the problem it belongs to."
         )
     dtype = _floating(dtype)
     scale = _scale_within(init_scale, weights, torch.finfo(dtype))
-    hidden = _in_input_space(weights, problem)
+    hidden = scale * _in_input_space(weights, problem)
+    has_bias = isinstance(problem, GeneralProblem) and bool(problem.bias)
+    n_inputs = hidden.shape[1] - has_bias
     module = torch.nn.Sequential(
-        torch.nn.Linear(hidden.shape[1], hidden.shape[0], bias=False, dtype=dtype),
+        torch.nn.Linear(n_inputs, hidden.shape[0], bias=has_bias, dtype=dtype),
         torch.nn.ReLU(),
         torch.nn.Linear(hidden.shape[0], 1, bias=False, dtype=dtype),
     )
     with torch.no_grad():
-        module[0].weight.copy_(torch.from_numpy(scale * hidden))
+        module[0].weight.copy_(torch.from_numpy(hidden[:, :n_inputs]))
+        if has_bias:
+            module[0].bias.copy_(torch.from_numpy(hidden[:, -1]))
         module[2].weight.copy_(torch.from_numpy(scale * weights.output[None, :]))
     return cast("Sequential", module)
 
 
 def to_tensors(
-    problem: Problem, *, dtype: torch.dtype | None = None
+    problem: AnyProblem, *, dtype: torch.dtype | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the inputs and labels of a problem as tensors for a module of `to_module`.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GeneralProblem
     dtype : torch.dtype, optional
         torch.float64 by default.
 
     Returns
     -------
     X : Tensor, shape (n, d)
+        Without an appended feature: the module has a bias for it.
     y : Tensor, shape (n, 1)
     """
     torch = require_torch("Making tensors")
     dtype = _floating(dtype)
-    inputs = problem.norms[:, None] * _dense_directions(problem)
+    inputs = _dense(module_inputs(problem, appended=False))
     return (
-        torch.from_numpy(inputs).to(dtype),
+        torch.tensor(inputs, dtype=dtype),
         torch.from_numpy(problem.y[:, None].copy()).to(dtype),
     )
 
@@ -119,14 +139,15 @@ def from_module(
     *,
     orth_tol: float | None = None,
 ) -> Initialization:
-    """Read the weights of a two-layer module in the sample coordinates of `X`.
+    """Read the weights of a two-layer module in the coordinates of `X`.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Two Linear layers without biases around one ReLU, one output.
-    X : Tensor or array_like, shape (n, d)
-        Orthogonal inputs.
+        Two Linear layers without biases around one ReLU, one output. The first may have a bias if
+        `X` is a GeneralProblem with `bias=True`.
+    X : Tensor or array_like, shape (n, d), or Problem, or GeneralProblem
+        Orthogonal inputs, or a problem; inputs that are not orthogonal come as a GeneralProblem.
     init_scale : float or str
         The scale λ > 0 that the weights are divided by. With 1 they are the weights as they are:
         the limit is the same, but times at a finite λ count from the scale that is left out.
@@ -144,57 +165,48 @@ def from_module(
         For a module that is anything else; the sentence says what.
     """
     require_torch("Reading a module")
-    first, second = linear_layers(module)
+    first, second = linear_layers(module, X)
     problem = problem_of(X, None, orth_tol)
-    if first.in_features != problem.n_features:
-        raise InputError(
-            f"The module takes {first.in_features} features but `X` has {problem.n_features}; pass "
-            "the inputs it is trained on."
-        )
+    require_fit(first, problem)
     require_plain_outputs(module, first, second)
     log_scale = parse_scale(init_scale)
     if abs(log_scale) > 700:
         raise InputError(f"`init_scale` is {init_scale!r}, beyond any float a module can hold.")
     divisor = np.exp(log_scale)
     return Initialization.from_weights(
-        numbers(second.weight)[0] / divisor, numbers(first.weight) / divisor, problem
+        numbers(second.weight)[0] / divisor, input_weights(first, numbers) / divisor, problem
     )
 
 
-def _in_input_space(weights: Network | Initialization, problem: Problem) -> Array:
-    """Return hidden weights w_j with the given sample coordinates, shape (m, d)."""
-    directions = problem.directions
-    hidden = weights.hidden if directions is None else np.asarray(weights.hidden @ directions)
+def _in_input_space(weights: Network | Initialization, problem: AnyProblem) -> Array:
+    """Return hidden weights w_j with the given coordinates, shape (m, d)."""
+    axes = problem.directions if isinstance(problem, Problem) else problem.basis
+    hidden = weights.hidden if axes is None else np.asarray(weights.hidden @ axes)
     off_span = getattr(weights, "off_span", None)
     if off_span is None or not off_span.any():
         return np.array(hidden)
-    if problem.n_features == problem.n_samples:
+    if problem.n_features == problem.n_coordinates:
         if (off_span <= _ROUNDING * np.linalg.norm(hidden, axis=1)).all():
             return np.array(hidden)
         raise InputError(
             "`weights` has parts outside the span of the samples, but the samples span the input "
             "space; pass the problem it was drawn for, or set `off_span` to zeros."
         )
-    return np.asarray(hidden + np.outer(off_span, _axis_outside(problem)))
+    return np.asarray(hidden + np.outer(off_span, _axis_outside(_dense(axes))))
 
 
-def _axis_outside(problem: Problem) -> Array:
-    """A unit vector orthogonal to all samples: what is left of the axis that they cover least."""
-    directions = _dense_directions(problem)
+def _axis_outside(directions: Array) -> Array:
+    """A unit vector orthogonal to orthonormal rows: what is left of the axis that they cover least."""
     covered = np.einsum("ki,ki->i", directions, directions)
     axis = int(np.argmin(covered))
-    left = np.eye(1, problem.n_features, axis)[0]
+    left = np.eye(1, directions.shape[1], axis)[0]
     for _ in range(2):  # twice is enough for orthogonality to rounding
         left = left - directions.T @ (directions @ left)
     return np.asarray(left / np.linalg.norm(left))
 
 
-def _dense_directions(problem: Problem) -> Array:
-    if problem.directions is None:
-        return np.eye(problem.n_samples)
-    if sparse.issparse(problem.directions):
-        return np.asarray(problem.directions.toarray())
-    return np.asarray(problem.directions)
+def _dense(rows: Any) -> Array:
+    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
 
 
 def _floating(dtype: Any) -> torch.dtype:

@@ -1,4 +1,4 @@
-"""Paths as xarray Datasets, with dims `jump`, `saddle`, `time`, `neuron`, `sample`.
+"""Paths as xarray Datasets, with dims `jump`, `saddle`, `time`, `neuron`, `sample`, `coordinate`.
 
 Jumps count from 1, as in frames and tables. Saddle i is the one after i jumps, as in
 `JumpPath.saddle(i)`: jump i leads from saddle i − 1 to saddle i.
@@ -16,8 +16,9 @@ from .._version import __version__
 from ..errors import UnresolvedTieError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.network import Network
-from ..model.problem import Problem
+from ..model.problem import Problem, row_norms
 from .recording import Recording
 
 if TYPE_CHECKING:
@@ -122,18 +123,28 @@ def flow_dataset(flow: FlowPath) -> xr.Dataset:
 def recording_dataset(recording: Recording) -> xr.Dataset:
     """Return a recorded training run as a Dataset, at its snapshots."""
     xarray = require_xarray("Making a Dataset of a recording")
+    general = isinstance(recording.problem, GeneralProblem)
+    dim, where = ("coordinate", "of the span") if general else ("sample", "of the samples")
     weights = {
         "step": _variable("time", recording.steps, "steps of the optimizer"),
         "output": _variable(("time", "neuron"), recording.output, "output weights a"),
         "hidden": _variable(
-            ("time", "neuron", "sample"), recording.hidden, "hidden weights in sample coordinates"
+            ("time", "neuron", dim), recording.hidden, f"hidden weights in coordinates {where}"
+        ),
+        "off_span": _variable("neuron", recording.off_span, "norms outside the span, which rest"),
+        "imbalance": _variable(
+            ("time", "neuron"), recording.imbalance, "change of a^2 - |w|^2, relative to the larger"
+        ),
+        "zigzag": _variable(
+            ("neuron", "sample"), recording.zigzags, "bursts of steps with zig-zags on the wall"
         ),
     }
     return xarray.Dataset(  # type: ignore[no-any-return]
         {**_path_variables(recording), **weights, **_problem_variables(recording.problem)},
         coords=_path_coordinates(recording),
         attrs=_settings("Recording", recording.problem, recording.output.shape[1])
-        | {"log_init_scale": recording.log_init_scale, "rtol": recording.rtol},
+        | {"log_init_scale": recording.log_init_scale, "rtol": recording.rtol}
+        | {"bursts": recording.bursts},
     )
 
 
@@ -185,14 +196,15 @@ def _start_variables(start: Any) -> dict[str, Any]:
     }
 
 
-def _problem_variables(problem: Problem) -> dict[str, Any]:
+def _problem_variables(problem: AnyProblem) -> dict[str, Any]:
+    norms = problem.norms if isinstance(problem, Problem) else row_norms(problem.X)
     return {
         "y": _variable("sample", problem.y, "labels"),
-        "norm": _variable("sample", problem.norms, "norms of the inputs"),
+        "norm": _variable("sample", norms, "norms of the inputs"),
     }
 
 
-def _settings(kind: str, problem: Problem, width: int) -> dict[str, Any]:
+def _settings(kind: str, problem: AnyProblem, width: int) -> dict[str, Any]:
     return {
         "saddlehop": __version__,
         "kind": kind,

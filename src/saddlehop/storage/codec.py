@@ -23,6 +23,7 @@ from ..limit.alignment import Alignment
 from ..limit.jump_path import JumpPath
 from ..limit.prediction import Prediction
 from ..limit.saddles import Saddle, SaddleCheck
+from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
@@ -41,6 +42,7 @@ CLASSES: dict[str, Any] = {
         Certificate,
         Comparison,
         FlowPath,
+        GeneralProblem,
         Initialization,
         JumpPath,
         MinNormInterpolator,
@@ -54,7 +56,10 @@ CLASSES: dict[str, Any] = {
     )
 }
 LEFT_OUT = {"_trajectory"}  # taken again when needed
-WORKED_OUT = {"FlowPath": ("activation_times", "final")}  # kept all the same, for they cost a run
+WORKED_OUT = {  # kept all the same
+    "FlowPath": ("activation_times", "final"),  # for they cost a run
+    "GeneralProblem": ("basis",),  # for weights in its coordinates mean nothing beside another one
+}
 
 DIMS: dict[str, dict[str, tuple[str, ...]]] = {
     "ActiveSets": {"words": ("sample", "word"), "signs": ("neuron",)},
@@ -92,9 +97,14 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "log_output": ("time", "neuron"),
         "activation_times": ("neuron",),
     },
+    "GeneralProblem": {
+        "X": ("sample", "feature"),
+        "y": ("sample",),
+        "basis": ("coordinate", "feature"),
+    },
     "Initialization": {
         "output": ("neuron",),
-        "hidden": ("neuron", "sample"),
+        "hidden": ("neuron", "coordinate"),
         "off_span": ("neuron",),
     },
     "JumpPath": {
@@ -106,25 +116,38 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "unfit": ("unfit_sample",),
     },
     "MinNormInterpolator": {"dual": ("sample",)},
-    "Network": {"output": ("neuron",), "hidden": ("neuron", "sample")},
+    "Network": {"output": ("neuron",), "hidden": ("neuron", "coordinate")},
     "Problem": {"y": ("sample",), "norms": ("sample",), "directions": ("sample", "feature")},
     "Recording": {
         "steps": ("time",),
         "t": ("time",),
         "output": ("time", "neuron"),
-        "hidden": ("time", "neuron", "sample"),
+        "hidden": ("time", "neuron", "coordinate"),
+        "off_span": ("neuron",),
+        "zigzags": ("neuron", "sample"),
+        "zigzag_since": ("neuron",),
     },
     "Saddle": {"rates": ("neuron",)},
 }
 
 
 class Encoder:
-    """Takes an object apart; `arrays` and `dims` fill up by name."""
+    """Takes an object apart; `arrays` and `dims` fill up by name.
+
+    Where there are samples but no GeneralProblem, coordinates are samples, and their dim is called so.
+    """
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
-        self.dims: dict[str, tuple[str, ...]] = {}
+        self._dims: dict[str, tuple[str, ...]] = {}
         self._seen: dict[int, str] = {}
+        self._is_general = False
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Dims of each array."""
+        apart = self._is_general or not any("sample" in dims for dims in self._dims.values())
+        return {name: _named(dims, apart) for name, dims in self._dims.items()}
 
     def encode(self, value: Any, name: str = "", dims: tuple[str, ...] | None = None) -> Any:
         """Return the part of the document that stands for `value`, found at `name`."""
@@ -148,6 +171,7 @@ class Encoder:
 
     def _dataclass(self, value: Any, name: str) -> dict[str, Any]:
         kind = type(value).__name__
+        self._is_general |= isinstance(value, GeneralProblem)
         names = [one.name for one in fields(value) if one.name not in LEFT_OUT]
         content = {}
         for field in (*names, *WORKED_OUT.get(kind, ())):
@@ -158,7 +182,7 @@ class Encoder:
 
     def _array(self, value: Any, name: str, dims: tuple[str, ...] | None) -> dict[str, str]:
         self.arrays[name] = np.ascontiguousarray(value)
-        self.dims[name] = dims or tuple(f"{name}.{axis}" for axis in range(value.ndim))
+        self._dims[name] = dims or tuple(f"{name}.{axis}" for axis in range(value.ndim))
         return {"array": name}
 
     def _sparse(self, value: Any, name: str) -> dict[str, Any]:
@@ -216,6 +240,8 @@ class Decoder:
             CHECKS[kind](content)
         kept = {field: content.pop(field) for field in WORKED_OUT.get(kind, ()) if field in content}
         extra = {"assume_orthogonal": True} if cls is Problem else {}
+        if cls is GeneralProblem and content["bias"]:
+            content["X"] = content["X"][:, :-1]  # the feature is appended again
         made = cls(**content, **extra)
         made.__dict__.update(kept)
         return made
@@ -270,19 +296,26 @@ def _require_type(cls: Any, field: str, value: Any) -> None:
 def require_shapes(kind: str, content: dict[str, Any]) -> None:
     """Raise unless arrays that share a dim, here and in the parts, have one size along it."""
     sizes: dict[str, int] = {}
+    apart = kind == "GeneralProblem" or any(
+        isinstance(one, GeneralProblem) for one in content.values()
+    )
     for field, dims in DIMS.get(kind, {}).items():
         if isinstance(content.get(field), np.ndarray):
-            _join(sizes, dims, content[field].shape)
+            _join(sizes, _named(dims, apart), content[field].shape)
     for part in content.values():
         for field, dims in DIMS.get(type(part).__name__, {}).items():
             array = getattr(part, field)
             if isinstance(array, np.ndarray):
-                inner = {"neuron", "sample"}.intersection(dims)
-                for dim, size in zip(dims, array.shape, strict=True):
-                    if dim in inner:
+                for dim, size in zip(_named(dims, apart), array.shape, strict=True):
+                    if dim in ("neuron", "sample", "coordinate"):
                         _join(sizes, (dim,), (size,))
     if sizes.get("two", 2) != 2 or sizes.get("saddle", 1) != sizes.get("jump", 0) + 1:
         raise ValueError(kind)
+
+
+def _named(dims: tuple[str, ...], apart: bool) -> tuple[str, ...]:
+    """Dims with coordinates called samples, unless these are apart."""
+    return dims if apart else tuple("sample" if dim == "coordinate" else dim for dim in dims)
 
 
 def _join(sizes: dict[str, int], dims: tuple[str, ...], shape: tuple[int, ...]) -> None:
