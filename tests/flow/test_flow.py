@@ -492,3 +492,16 @@ def test_balanced_neurons_that_are_dead_stay_dead():
             for rtol in (1e-4, 1e-8):
                 flow = sh.simulate_flow(problem, init, init_scale="1e-8", rtol=rtol)
                 assert flow.losses[-1] == pytest.approx(1.25, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "seed", "scale"),
+    [(2, 1, 49, "1e-4"), (3, 1, 1, "1e-8"), (3, 2, 5, "1e-4"), (3, 2, 57, "1e-4")],
+)
+def test_neurons_that_decay_through_several_steps_stay_dead(n, m, seed, scale):
+    rng = np.random.default_rng([n, m, seed])
+    problem = sh.Problem(rng.standard_normal(n), rng.uniform(0.5, 2, n))
+    init = sh.Initialization.draw(problem, m, rng=seed)
+    jumps = sh.solve_jumps(problem, init)
+    flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-8)
+    assert flow.losses[-1] >= jumps.losses[-1] - 1e-3 * jumps.losses[0]

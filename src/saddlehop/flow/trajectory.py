@@ -182,19 +182,37 @@ def _first_state(start: Initialization, log_scale: float) -> State:
 
     size = np.maximum(np.abs(start.output), np.max(np.maximum(start.hidden, 0), axis=1))
     size = np.where(size > 0, size, 1.0)
+    sign, surplus = _balance(start.output / size, start.hidden / size[:, None])
     neuron, sample = np.nonzero(start.hidden > 0)
     alive = np.bincount(neuron, minlength=start.width).astype(np.int64)
     return State(
         np.zeros(2),
         start.output / size,
-        log_scale + np.log(size),
+        scale := log_scale + np.log(size),
         start.hidden[neuron, sample] / size[neuron],
         sample.astype(np.int32),
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
         np.array([0.0, 0.0, 4.0, 0.0, 0.0]),
+        sign,
+        surplus + 2 * scale,
     )
+
+
+def _balance(output: Array, hidden: Array) -> tuple[Array, Array]:
+    """Return the sign that each a_j keeps, or 0, and the log of a_j² less its alive squares.
+
+    The sign stays where that difference is not negative, for it is conserved. A balanced neuron's
+    is the sum of its dead squares: of a_j² − Σ_k u_jk² only rounding is left, and none must be.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        dead = np.sum(np.minimum(hidden, 0) ** 2, axis=1)
+        surplus = output**2 - np.sum(np.maximum(hidden, 0) ** 2, axis=1)
+        is_balanced = np.abs(surplus - dead) <= 16 * np.finfo(float).eps * output**2
+        surplus = np.where(is_balanced, dead, surplus)
+        sign = np.where(surplus >= 0, np.sign(output), 0.0)
+        return sign, np.log(np.where(sign != 0, surplus, 1.0))
 
 
 def _trimmed(rows: Rows, taken: int) -> Rows:

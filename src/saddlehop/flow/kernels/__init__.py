@@ -48,6 +48,8 @@ class State(NamedTuple):
     alive: Index  # (m,)
     moving: Index  # (m,)
     control: Array  # (5,)
+    sign: Array  # (m,) that a_j keeps for ever; 0 where it may change
+    surplus: Array  # (m,) log of a_j² − Σ_k u_jk² over alive pairs, conserved, where sign ≠ 0
 
     def copy(self) -> State:
         """Return an independent copy."""
@@ -94,7 +96,7 @@ class _Constants(Structure):
 
 class _State(Structure):
     _fields_ = [
-        *_pointers("time output scale hidden sample first alive moving control"),
+        *_pointers("time output scale hidden sample first alive moving control sign surplus"),
         ("width", c_int64),
         ("n_pairs", c_int64),
     ]
@@ -199,6 +201,8 @@ class Stepper:
             address(state.sample, np.int32, n_pairs),
             *(address(lengths, np.int64, m) for lengths in state[5:8]),
             address(state.control, np.float64, 5),
+            address(state.sign, np.float64, m),
+            address(state.surplus, np.float64, m),
             m,
             n_pairs,
         )

@@ -39,6 +39,22 @@ void rescale(State *state)
     }
 }
 
+/* Bring a_j back to where a_j² − Σ_k u_jk² has not changed.
+
+   Both decay together in a neuron that dies, until steps and rounding make all of what is left: it
+   might then turn and come back. Where the difference is not negative a_j² is a sum of squares. */
+void keep_balance(State *state)
+{
+    for (int64_t j = 0; j < state->width; j++) {
+        if (state->sign[j] == 0.0)
+            continue;
+        const double *hidden = state->hidden + state->first[j];
+        double square = dot(hidden, hidden, state->alive[j]);
+        double surplus = exp(state->surplus[j] - 2.0 * state->scale[j]);
+        state->output[j] = copysign(sqrt(surplus + square), state->sign[j]);
+    }
+}
+
 /* r_k / Σ_j a_j² is about the shift that sample k still causes in weights of order one. Those of
    all settled samples together may be `settled_tol`. */
 static double tolerance_of_shifts(const Constants *constants, const Work *work)

@@ -46,6 +46,8 @@ typedef struct {
     int64_t *alive;  /* (m,) */
     int64_t *moving; /* (m,) */
     double *control; /* (5,) see enum control */
+    double *sign;    /* (m,) that a_j keeps for ever; 0 where it may change */
+    double *surplus; /* (m,) log of a_j² − Σ_k u_jk² over alive pairs, conserved, where sign ≠ 0 */
     int64_t width;   /* m */
     int64_t n_pairs; /* N */
 } State;
@@ -97,6 +99,7 @@ typedef struct {
 enum count { EVALUATIONS, DEATHS, PLATEAU_STEPS, STIFF_STEPS, PAIRS_EVALUATED };
 
 void rescale(State *state);
+void keep_balance(State *state);
 double survey(const Constants *constants, const State *state, Work *work, double *sq_norm);
 void split_moving(const Constants *constants, State *state, Work *work);
 void swap_pairs(State *state, int64_t p, int64_t q);

@@ -93,6 +93,7 @@ int64_t flow_advance(const Constants *constants, State *state, Work *work, const
     for (*taken = 0;; ++*taken) {
         double sq_norm, loss;
         rescale(state);
+        keep_balance(state);
         loss = survey(constants, state, work, &sq_norm);
         record(state, rows, *taken, loss, sq_norm);
         if (*taken == n_steps)
@@ -115,6 +116,7 @@ int64_t flow_prepare(const Constants *constants, State *state, Work *work)
 {
     double sq_norm;
     rescale(state);
+    keep_balance(state);
     survey(constants, state, work, &sq_norm);
     return choose(constants, state, work).order;
 }

@@ -8,7 +8,7 @@
 #include "roots.h"
 
 enum { LEAST_ORDER = 3 };
-enum { TILE = 256 }; /* pairs whose sums stay in the nearest cache */
+enum { TILE = 4096 }; /* pairs whose sums stay in a near cache */
 
 /* A step aims past the next death by this factor. */
 static const double AIM = 1.1;
@@ -106,7 +106,8 @@ static Term weight_term(const State *state, const Work *work, int64_t j, int64_t
 static double weight_tile(const State *state, const Work *work, int64_t j, int64_t q,
                           int64_t count, int64_t i)
 {
-    double speed[TILE] = {0.0}, *total = hidden_row(state, work, i + 1) + q;
+    double speed[TILE], *total = hidden_row(state, work, i + 1) + q;
+    memset(speed, 0, (size_t)count * sizeof(double));
     memset(total, 0, (size_t)count * sizeof(double));
     int64_t l = 0;
     for (; l + 4 <= i + 1; l += 4) {
