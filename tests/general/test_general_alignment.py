@@ -263,6 +263,18 @@ def test_balance_to_within_rounding_lasts_through_a_decay_of_300_decades():
     assert later.signs[0] == 1
 
 
+@pytest.mark.parametrize("left", [1e-3, 1e-6, 1e-9])
+def test_a_neuron_pinned_close_to_0_decays_there(left):
+    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    problem = sh.GeneralProblem(turned, [-2.0, -3.0, -1e-3])
+    w = [[1.0, 0.7, 1e-3 / 2 + left]] @ turned
+    init = sh.Initialization.from_weights([np.linalg.norm(w)], w, problem)
+    alignment = sh.align(problem, init)
+    assert alignment.states[0] == "decaying"
+    assert alignment.rates[0] == pytest.approx(-1e-3 / 3)
+    np.testing.assert_allclose(alignment.directions, turned[[2]], atol=1e-12)
+
+
 def test_neurons_held_by_opposing_samples_rest_and_those_that_touch_nothing_are_dead():
     problem = sh.GeneralProblem([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [1.0, -1.0, 0.0])
     alignment = sh.align(problem, sh.Initialization([1.0, 1.0], [[1.0, 0.0], [-1.0, -0.5]]))

@@ -83,10 +83,20 @@ def test_drawn_starts_have_norm_1_on_average_inside_and_outside_the_span(law):
 
 def test_orthogonal_rows_are_their_own_basis():
     norms = np.array([2.0, 0.5, 1.0])
-    directions = orthonormal_rows(3, 6, 0)
+    directions = orthonormal_rows(3, 6, 0) * [[1], [-1], [1]]
     problem = sh.GeneralProblem(norms[:, None] * directions, np.ones(3))
     np.testing.assert_allclose(problem.coordinates, np.diag(norms), atol=1e-14)
     np.testing.assert_allclose(problem.basis, directions, atol=1e-14)
+
+
+def test_independent_rows_have_triangular_coordinates_that_do_not_change_with_a_rotation():
+    X = RNG.standard_normal((5, 8))
+    turned = np.linalg.qr(RNG.standard_normal((8, 8)))[0]
+    coordinates = sh.GeneralProblem(X, np.ones(5)).coordinates
+    np.testing.assert_allclose(np.triu(coordinates, 1), 0, atol=1e-14)
+    assert (np.diagonal(coordinates) > 0).all()
+    again = sh.GeneralProblem(X @ turned, np.ones(5)).coordinates
+    np.testing.assert_allclose(again, coordinates, atol=1e-13)
 
 
 def test_from_data_names_both_ways_out():

@@ -320,7 +320,6 @@ def _at_stop(
     walls = _touching(rows, hidden, size)
     met = np.flatnonzero(stop.wall >= 0)
     walls[met, stop.wall[met]] = True
-    walls |= field.kept
     sides = _sides_across(rows, pulls, moved, neurons.walls, walls, line)
     landed = _rescaled(replace(moved, walls=walls, sides=sides))
     return _settled(rows, pulls, landed, np.where(field.kept, field.shares, 0))
