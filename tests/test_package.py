@@ -14,6 +14,7 @@ PUBLIC = {
     "GeneralAlignment",
     "GeneralProblem",
     "FlowPath",
+    "GeneralFlowPath",
     "Initialization",
     "JumpPath",
     "MinNormInterpolator",

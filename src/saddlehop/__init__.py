@@ -10,10 +10,11 @@ from .blocks.jumps import BlockJumpPath, solve_jumps_blocks
 from .blocks.sample_blocks import SampleBlocks
 from .bridges.recording import Recording
 from .errors import FlowError, SaddlehopError
-from .flow.simulate import FlowPath, simulate_flow
+from .flow.simulate import FlowPath
 from .general.alignment import GeneralAlignment
 from .general.extremal import ExtremalVectors, extremal_vectors
-from .general.verbs import align
+from .general.flow import GeneralFlowPath
+from .general.verbs import align, simulate_flow
 from .limit.active_sets import ActiveSets
 from .limit.alignment import Alignment
 from .limit.jump_path import JumpPath
@@ -45,6 +46,7 @@ __all__ = [
     "FlowError",
     "FlowPath",
     "GeneralAlignment",
+    "GeneralFlowPath",
     "GeneralProblem",
     "Initialization",
     "JumpPath",

@@ -208,8 +208,8 @@ def simulate_flow(
     with 1 / `rtol`, hardly with λ.
     """
     log_scale = parse_scale(init_scale, log_init_scale)
-    end = _require_end(t_end)
-    tolerance = _require_rtol(rtol)
+    end = require_end(t_end)
+    tolerance = require_rtol(rtol)
     most = positive_int(max_steps, "max_steps")
     _require_start(problem, init, log_scale)
     if progress is not None and not callable(progress):
@@ -290,7 +290,8 @@ def _finish(
     )
 
 
-def _require_end(t_end: Any) -> float:
+def require_end(t_end: Any) -> float:
+    """Return the end time asked for, inf for None."""
     if t_end is None:
         return math.inf
     try:
@@ -305,7 +306,8 @@ def _require_end(t_end: Any) -> float:
     return end
 
 
-def _require_rtol(rtol: Any) -> float:
+def require_rtol(rtol: Any) -> float:
+    """Return the tolerance asked for."""
     try:
         tolerance = float(rtol)
     except (TypeError, ValueError):

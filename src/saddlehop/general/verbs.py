@@ -1,20 +1,27 @@
 """The public door for either kind of problem: the type decides, never the data.
 
 (problem, init) ── align ──> Alignment of a Problem, GeneralAlignment of a GeneralProblem
+                ── simulate_flow ──> FlowPath, GeneralFlowPath
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import overload
 
-from .._support.validate import instance_of
+from .._support.brief import brief
+from .._support.validate import instance_of, positive_int
 from ..errors import InputError
+from ..flow import simulate as orthogonal_flow
+from ..flow.simulate import FlowPath, require_end, require_rtol
 from ..limit import alignment as orthogonal
 from ..limit.alignment import Alignment
 from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
+from ..model.scale import parse_scale
 from .alignment import GeneralAlignment, align_general
+from .flow import GeneralFlowPath, simulate_general_flow
 
 
 @overload
@@ -50,6 +57,105 @@ def align(problem: AnyProblem, init: Initialization) -> Alignment | GeneralAlign
         return orthogonal.align(problem, init)
     require_start(problem, init)
     return align_general(problem, init)
+
+
+@overload
+def simulate_flow(
+    problem: Problem,
+    init: Initialization,
+    *,
+    init_scale: float | str | None = None,
+    log_init_scale: float | None = None,
+    t_end: float | None = None,
+    rtol: float = 1e-8,
+    max_steps: int = 1_000_000,
+    progress: Callable[[float], object] | None = None,
+) -> FlowPath: ...
+
+
+@overload
+def simulate_flow(
+    problem: GeneralProblem,
+    init: Initialization,
+    *,
+    init_scale: float | str | None = None,
+    log_init_scale: float | None = None,
+    t_end: float | None = None,
+    rtol: float = 1e-8,
+    max_steps: int = 1_000_000,
+    progress: Callable[[float], object] | None = None,
+) -> GeneralFlowPath: ...
+
+
+def simulate_flow(
+    problem: AnyProblem,
+    init: Initialization,
+    *,
+    init_scale: float | str | None = None,
+    log_init_scale: float | None = None,
+    t_end: float | None = None,
+    rtol: float = 1e-8,
+    max_steps: int = 1_000_000,
+    progress: Callable[[float], object] | None = None,
+) -> FlowPath:
+    """Follow gradient flow from the weights λ·`init`.
+
+    Parameters
+    ----------
+    problem : Problem or GeneralProblem
+    init : Initialization
+        The start at unit scale.
+    init_scale : float or str
+        The scale λ > 0; a string such as "1e-1000" may be far below the smallest float.
+    log_init_scale : float
+        log λ, instead of `init_scale`; between −1e7 and 1e7.
+    t_end : float, optional
+        Time at which to stop. By default the flow runs until nothing is left to learn.
+    rtol : float
+        Bound on the errors of losses (relative to the loss at 0), activation times (relative)
+        and weights (relative to each neuron's largest), between 1e-13 and 1e-1.
+    max_steps : int
+        Steps after which to give up.
+    progress : callable, optional
+        Called with the time t reached, every few steps.
+
+    Returns
+    -------
+    FlowPath or GeneralFlowPath
+        By the type of `problem`.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be used.
+    FlowError
+        If `max_steps` is reached; its `path` is the flow up to there.
+
+    Notes
+    -----
+    Of a `Problem`: O(m n) operations and memory per step, but O(m² n + m³) in a step that is stiff. Of a
+    `GeneralProblem`: some thirty products of m × r with r × n per step. The number of steps grows with
+    the number of activations and slowly with 1 / `rtol`, hardly with λ; of a `GeneralProblem` also with
+    the walls that neurons meet while they matter to others, and with how slowly they come to rest.
+    """
+    instance_of(problem, "problem", Problem, GeneralProblem)
+    if isinstance(problem, Problem):
+        return orthogonal_flow.simulate_flow(
+            problem,
+            init,
+            init_scale=init_scale,
+            log_init_scale=log_init_scale,
+            t_end=t_end,
+            rtol=rtol,
+            max_steps=max_steps,
+            progress=progress,
+        )
+    log_scale, end = parse_scale(init_scale, log_init_scale), require_end(t_end)
+    tolerance, most = require_rtol(rtol), positive_int(max_steps, "max_steps")
+    require_start(problem, init)
+    if progress is not None and not callable(progress):
+        raise InputError(f"`progress` is {brief(progress)}; pass a function of the time reached.")
+    return simulate_general_flow(problem, init, log_scale, end, tolerance, most, progress)
 
 
 def require_start(problem: GeneralProblem, init: Initialization) -> None:

@@ -1,0 +1,236 @@
+"""Plateaus: residuals constant to tolerance, any length of time in one step.
+
+Neurons that matter are at rest but for what still relaxes, to first order
+
+    ṙ = −C K r / n,   K_kl = Σ_j e^{2σ_j} (z̃_jk z̃_jl + ã_j² x_k P_j x_l) over pairs active in both,
+
+an exponential in each eigenvector of C^½ K C^½ (C: `curvature`). The others do not act on the residuals;
+they go along their broken lines in closed form (`pieces`) under the mean residual, until they are about
+to matter.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array
+from .alignment import outcome_of
+from .flow_state import Setting, State, bases, off_walls, residuals, settle, weights
+from .flow_walls import count_changes, hold
+from .pieces import GROWING, Carried, Neurons, carry
+
+WORTH = 3.0  # a plateau must be worth so many of the last steps
+SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
+TRIES = 6
+PATIENCE = 4  # steps until the next try after one in vain
+
+
+class Relaxation(NamedTuple):
+    """What is left to relax of the residuals."""
+
+    rates: Array
+    """μ, shape (p,)."""
+    amounts: Array
+    """Share of r / C^½ in each mode, shape (p,)."""
+    modes: Array
+    """Eigenvectors, shape (n, p)."""
+
+
+def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[float, bool]:
+    """Try to pass a plateau; return how much time passed, and whether nothing is left to learn."""
+    r = residuals(setting, state)
+    felt = _felt(setting, r)
+    acting = _acting(setting, state)
+    if _moves(setting, state, felt, acting):
+        return 0.0, False
+    rest = np.flatnonzero(~acting)
+    if _length(setting, state, felt, rest) < min(WORTH * last, room):
+        return 0.0, False
+    relaxation = _relaxation(setting, state, r, acting)
+    if np.sum(np.abs(relaxation.amounts)) > setting.tol * math.sqrt(len(r)):
+        state.patience = PATIENCE
+        return 0.0, False
+    neurons = _as_neurons(setting, state, rest)
+    length = _until_felt(
+        setting, neurons, _felt(setting, r - _relaxed(setting, relaxation, math.inf))
+    )
+    if math.isinf(length) and math.isinf(room):
+        return 0.0, True
+    return _carry_on(setting, state, r, acting, relaxation, neurons, min(length, room), last), False
+
+
+def _felt(setting: Setting, r: Array) -> Array:
+    """Return residuals, 0 where they are 0 to tolerance."""
+    return np.where(np.abs(r) <= setting.tol, 0.0, r)
+
+
+def _until_felt(setting: Setting, neurons: Neurons, r: Array) -> float:
+    """Return when the first of the growing neurons is about to matter; inf: none ever grows."""
+    carried = carry(setting.rows, r / setting.n_samples, neurons)
+    outcome = outcome_of(carried)
+    growing = carried.ends == GROWING
+    goal = 0.5 * math.log(setting.tol / (10.0 * max(growing.size, 1))) - setting.log_start
+    times = (goal - outcome.log_growth[growing]) / outcome.rates[growing]
+    return max(float(np.min(times, initial=math.inf)), 0.0)
+
+
+def _carry_on(
+    setting: Setting,
+    state: State,
+    r: Array,
+    acting: NDArray[np.bool_],
+    relaxation: Relaxation,
+    neurons: Neurons,
+    length: float,
+    last: float,
+) -> float:
+    rest = np.flatnonzero(~acting)
+    room = length
+    before = _loads(setting, state, rest)
+    for _ in range(TRIES):
+        if length < min(WORTH * last, room) or length <= 0:
+            break
+        mean = _felt(setting, r - _relaxed(setting, relaxation, length))
+        carried = carry(setting.rows, mean / setting.n_samples, neurons, length)
+        excess = _excess(setting, carried, before, length)
+        if excess <= 0:
+            _relax(setting, state, acting, relaxation, length)
+            _take_over(setting, state, rest, carried)
+            state.wait(length)
+            state.count("plateaus")
+            return length
+        length = min(0.5 * length, length - 1.1 * excess)
+    state.patience = PATIENCE
+    return 0.0
+
+
+def _loads(setting: Setting, state: State, neurons: NDArray[np.intp]) -> Array:
+    """Return what neurons add to the outputs, a_j max(w_j·x_k, 0), shape (q, n)."""
+    z = np.maximum(state.hidden[neurons] @ setting.rows.T, 0.0)
+    return np.asarray((weights(state)[neurons] * state.output[neurons])[:, None] * z)
+
+
+def _acting(setting: Setting, state: State) -> NDArray[np.bool_]:
+    """Whether neurons add to the outputs."""
+    loads = _loads(setting, state, np.arange(state.output.size))
+    least = 0.01 * setting.tol / state.output.size
+    return np.asarray(np.max(np.abs(loads), axis=1, initial=0.0) > least)
+
+
+def _forces(setting: Setting, state: State, r: Array, neurons: NDArray[np.intp]) -> Array:
+    force = ((state.modes[neurons] > 0) * r) @ setting.rows / setting.n_samples
+    return off_walls(force, bases(state, neurons))
+
+
+def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> bool:
+    """Whether neurons that matter move visibly, told without the eigenvalues."""
+    who = np.flatnonzero(acting)
+    if who.size == 0:
+        return False
+    scale = weights(state)[who]
+    speed = np.sqrt(scale) * np.linalg.norm(_forces(setting, state, r, who), axis=1)
+    largest = np.sum(scale) * float(np.max(setting.curvature))
+    return bool(np.max(speed) > setting.tol * max(1.0, largest))
+
+
+def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) -> float:
+    """Return when a neuron that does not matter yet would, by its present rate of growth."""
+    rates = np.linalg.norm(_forces(setting, state, r, rest), axis=1)
+    growing = rates > 1e-14
+    log_room = math.log(setting.tol) - math.log(10.0 * max(rest.size, 1)) - 2 * state.scale[rest]
+    times = log_room[growing] / (2 * rates[growing])
+    return max(float(np.min(times, initial=math.inf)), 0.0)
+
+
+def _relaxation(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> Relaxation:
+    root = np.sqrt(setting.curvature)
+    who = np.flatnonzero(acting)
+    active = (state.modes[who] > 0).astype(float)
+    scale = weights(state)[who]
+    z = active * (state.hidden[who] @ setting.rows.T)
+    kernel = (scale[:, None] * z).T @ z
+    kernel += (
+        ((scale * state.output[who] ** 2)[:, None] * active).T
+        @ active
+        * (setting.rows @ setting.rows.T)
+    )
+    for i, j in enumerate(who):
+        if int(j) in state.slides:
+            across = setting.rows @ state.slides[int(j)].basis.T * active[i][:, None]
+            kernel -= scale[i] * state.output[j] ** 2 * across @ across.T
+    rates, modes = np.linalg.eigh(root[:, None] * kernel * root / setting.n_samples)
+    kept = rates > SMALLEST_RATE * max(float(rates[-1]), 1e-300)
+    return Relaxation(rates[kept], modes[:, kept].T @ (r / root), modes[:, kept])
+
+
+def _lag(x: Array) -> Array:
+    """1 − (1 − e^{−x}) / x: how far a relaxing mode is from its start, on average."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(x), 1.0, 1.0 + np.expm1(-x) / np.maximum(x, 1e-300))
+
+
+def _relaxed(setting: Setting, relaxation: Relaxation, length: float) -> Array:
+    rates, amounts, modes = relaxation
+    return np.asarray(np.sqrt(setting.curvature) * (modes @ (amounts * _lag(rates * length))))
+
+
+def _relax(
+    setting: Setting, state: State, acting: NDArray[np.bool_], relaxation: Relaxation, length: float
+) -> None:
+    """Move the neurons that matter by what relaxes: θ̇ = Jᵀ r / n."""
+    rates, amounts, modes = relaxation
+    who = np.flatnonzero(acting)
+    if who.size == 0 or rates.size == 0:
+        return
+    total = modes @ (amounts * -np.expm1(-rates * length) / rates)
+    impulse = np.sqrt(setting.curvature) * total / setting.n_samples
+    active = state.modes[who] > 0
+    force = off_walls((active * impulse) @ setting.rows, bases(state, who))
+    a, w = state.output[who], state.hidden[who]
+    state.output[who] = a + np.sum(w * force, axis=1)
+    state.hidden[who] = w + a[:, None] * force
+    settle(setting, state, who)
+
+
+def _as_neurons(setting: Setting, state: State, who: NDArray[np.intp]) -> Neurons:
+    a, modes = state.output[who], state.modes[who]
+    return Neurons(
+        np.sign(a).astype(np.int8),
+        state.scale[who] - setting.log_start,
+        np.abs(a),
+        state.hidden[who].copy(),
+        setting.imbalance[who],
+        (modes == 0) & (setting.norms > 0),
+        np.where(modes == 0, -1, modes).astype(np.int8),
+    )
+
+
+def _excess(setting: Setting, carried: Carried, before: Array, length: float) -> float:
+    """Return by how much time neurons were carried too far to be left out of the residuals."""
+    neurons = carried.neurons
+    with np.errstate(under="ignore", over="ignore"):
+        scale = np.exp(2 * (neurons.log_scales + setting.log_start))
+        load = (scale * neurons.output)[:, None] * np.maximum(neurons.hidden @ setting.rows.T, 0.0)
+    change = float(np.max(np.sum(np.abs(load - np.abs(before)), axis=0), initial=0.0))
+    if not change > setting.tol:
+        return 0.0
+    rate = float(np.max(np.linalg.norm(carried.field.velocity, axis=1), initial=0.0))
+    return min(length, math.log(change / setting.tol) / (2 * rate) if rate > 0 else length)
+
+
+def _take_over(setting: Setting, state: State, rest: NDArray[np.intp], carried: Carried) -> None:
+    neurons, field = carried.neurons, carried.field
+    state.output[rest] = neurons.signs * neurons.output
+    state.hidden[rest] = neurons.hidden
+    state.scale[rest] = neurons.log_scales + setting.log_start
+    count_changes(state, state.modes[rest], field.modes)
+    state.modes[rest] = field.modes
+    state.chosen[rest] |= carried.chosen
+    for i, j in enumerate(rest):
+        samples = np.flatnonzero(field.modes[i] == 0)
+        hold(setting, state, int(j), samples, field.shares[i, samples])
+    state.count("pieces", carried.n_pieces)
