@@ -15,6 +15,7 @@ PUBLIC = {
     "GeneralProblem",
     "FlowPath",
     "GeneralFlowPath",
+    "GeneralJumpPath",
     "Initialization",
     "JumpPath",
     "MinNormInterpolator",

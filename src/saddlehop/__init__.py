@@ -14,11 +14,11 @@ from .flow.simulate import FlowPath
 from .general.alignment import GeneralAlignment
 from .general.extremal import ExtremalVectors, extremal_vectors
 from .general.flow import GeneralFlowPath
-from .general.verbs import align, simulate_flow
+from .general.jumps_path import GeneralJumpPath
+from .general.verbs import align, simulate_flow, solve_jumps
 from .limit.active_sets import ActiveSets
 from .limit.alignment import Alignment
 from .limit.jump_path import JumpPath
-from .limit.jumps import solve_jumps
 from .limit.prediction import Prediction
 from .model.datasets import load_digits, make_orthogonal
 from .model.general_problem import GeneralProblem
@@ -47,6 +47,7 @@ __all__ = [
     "FlowPath",
     "GeneralAlignment",
     "GeneralFlowPath",
+    "GeneralJumpPath",
     "GeneralProblem",
     "Initialization",
     "JumpPath",

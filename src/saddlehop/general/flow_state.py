@@ -75,6 +75,8 @@ class State:
     slides: dict[int, Slide] = field(default_factory=dict)
     last: float = 1.0
     """Length of the last series step."""
+    order: int = 0
+    """Order of the next series; 0: what suits the tolerance."""
     patience: int = 0
     """Steps to wait before a plateau is tried again."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class State:
             self.chosen.copy(),
             dict(self.slides),
             self.last,
+            self.order,
             self.patience,
             dict(self.counts),
         )

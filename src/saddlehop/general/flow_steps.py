@@ -24,6 +24,7 @@ NUDGE = (
 )
 # after twice as long each time
 STALL = 1e-9  # ‖w‖ within this share of |a| at a wall is 0
+LEAST_ORDER = 4
 ROUNDING = 1e-15  # of what holds a neuron on a wall, relative to Σ |r_k|
 SHARE = 0.3  # of the tolerance, for walls that the others do not feel
 
@@ -45,9 +46,9 @@ def order_for(tol: float) -> int:
 def step(setting: Setting, state: State, room: float) -> float:
     """Move the state by one step of at most `room`; return its length."""
     everyone = np.arange(state.output.size)
-    series = expand(setting, state, everyone, order_for(setting.tol))
-    length = float(np.min(lengths(series, setting.tol)))
-    length = min(room, length, residual_length(series, setting.tol))
+    series = expand(setting, state, everyone, state.order or order_for(setting.tol))
+    longest = min(float(np.min(lengths(series, setting.tol))), residual_length(series, setting.tol))
+    length = min(room, longest)
     met = meetings(setting, state, everyone, series, length)
     length = _felt(setting, state, series, met, length)
     first = float(np.min(met.time))
@@ -61,9 +62,18 @@ def step(setting: Setting, state: State, room: float) -> float:
             break
         length = first + 0.9 * (length - first) * (setting.tol / error) ** 0.5
         state.restore(before)
+    state.order = _next_order(setting, len(series.residual), longest, length, room)
     state.wait(length)
     state.count("evaluations", len(series.residual))
     return length
+
+
+def _next_order(setting: Setting, order: int, longest: float, length: float, room: float) -> int:
+    """Return the order for a step as long as this one: walls may end steps long before the series."""
+    if length >= room:
+        return order
+    most = order_for(setting.tol)
+    return max(order - 1, LEAST_ORDER) if length < 0.3 * longest else min(order + 2, most)
 
 
 def _ignored(setting: Setting, state: State, series: Series, first: float, length: float) -> float:
@@ -104,11 +114,12 @@ Watched = tuple[NDArray[np.intp], NDArray[np.intp], Array, Array]
 
 
 def _sides(setting: Setting, state: State, neurons: NDArray[np.intp], series: Series) -> Watched:
-    """w·x_k on the side that each pair is on."""
+    """w·x_k on the side that each pair is on; 0 throughout where it slides."""
     modes = state.modes[neurons]
-    who, k = np.nonzero(modes != 0)
-    floor = ON_WALL * setting.norms[k] * np.linalg.norm(state.hidden[neurons], axis=1)[who]
-    return who, k, floor, series.sides[:, who, k] * modes[who, k]
+    sizes = np.linalg.norm(state.hidden[neurons], axis=1)
+    floor = ON_WALL * np.outer(sizes, setting.norms).ravel()
+    who, sample = np.divmod(np.arange(modes.size), modes.shape[1])
+    return who, sample, floor, (series.sides * modes).reshape(len(series.sides), -1)
 
 
 def _held(

@@ -2,6 +2,7 @@
 
 (problem, init) ── align ──> Alignment of a Problem, GeneralAlignment of a GeneralProblem
                 ── simulate_flow ──> FlowPath, GeneralFlowPath
+                ── solve_jumps ──> JumpPath, GeneralJumpPath
 """
 
 from __future__ import annotations
@@ -9,19 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import overload
 
+import numpy as np
+
 from .._support.brief import brief
-from .._support.validate import instance_of, positive_int
+from .._support.validate import instance_of, one_of, positive_int
 from ..errors import InputError
 from ..flow import simulate as orthogonal_flow
 from ..flow.simulate import FlowPath, require_end, require_rtol
 from ..limit import alignment as orthogonal
+from ..limit import jumps as orthogonal_jumps
+from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
+from ..limit.jump_course import TIE_TOL
+from ..limit.jump_path import JumpPath
+from ..limit.jumps import require_tie_tol
 from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..model.scale import parse_scale
 from .alignment import GeneralAlignment, align_general
 from .flow import GeneralFlowPath, simulate_general_flow
+from .jumps import GENERAL_TIE_TOL, RESTING_CHOICES, solve_general_jumps
+from .jumps_path import GeneralJumpPath
 
 
 @overload
@@ -171,3 +181,99 @@ def require_start(problem: GeneralProblem, init: Initialization) -> None:
             "`init` is 0 throughout, where nothing ever moves; pass a start that is not 0, such as "
             "`sh.Initialization.draw(problem, width)`."
         )
+
+
+@overload
+def solve_jumps(
+    problem: Problem,
+    start: Initialization | Alignment | ActiveSets,
+    *,
+    tie_tol: float | None = None,
+) -> JumpPath: ...
+
+
+@overload
+def solve_jumps(
+    problem: GeneralProblem,
+    start: Initialization | GeneralAlignment,
+    *,
+    tie_tol: float | None = None,
+    max_steps: int = 20_000,
+    resting: str = "stay",
+    progress: Callable[[float], object] | None = None,
+) -> GeneralJumpPath: ...
+
+
+def solve_jumps(
+    problem: AnyProblem,
+    start: Initialization | Alignment | ActiveSets | GeneralAlignment,
+    *,
+    tie_tol: float | None = None,
+    max_steps: int = 20_000,
+    resting: str = "stay",
+    progress: Callable[[float], object] | None = None,
+) -> JumpPath | GeneralJumpPath:
+    """Compute the limit λ → 0 of gradient flow, without training.
+
+    Parameters
+    ----------
+    problem : Problem or GeneralProblem
+    start : Initialization, Alignment, ActiveSets or GeneralAlignment
+        Where the flow starts, or what alignment made of it; of a `GeneralProblem` an Initialization or
+        a GeneralAlignment.
+    tie_tol : float, optional
+        Neurons whose arrivals differ by at most `tie_tol` times the clock count as tied: 1e-12 of a
+        `Problem`, 1e-9 of a `GeneralProblem`, above the rounding of the arrivals.
+    max_steps : int
+        Steps of the flow on one orbit after which to give up on its rest (`GeneralProblem`).
+    resting : {"stay", "wake"}
+        What a neuron does that came to a wall from the active side and rests there with no other sample
+        active, once the label of that sample is overshot, so that it would grow on the active side
+        (`GeneralProblem`). The flow is not unique there: "stay" is what `simulate_flow` does, and gradient
+        descent, which steps across the wall.
+    progress : callable, optional
+        Called with the clock reached, after each jump (`GeneralProblem`).
+
+    Returns
+    -------
+    JumpPath or GeneralJumpPath
+        By the type of `problem`.
+
+    Notes
+    -----
+    Of a `Problem`: O(m n) operations in all, on blocks for all cores if large, which changes no bit of the
+    result. Of a `GeneralProblem`: what `simulate_flow` costs from one saddle to the next, on the neurons
+    that are active and one for each direction in which others grow.
+    """
+    instance_of(problem, "problem", Problem, GeneralProblem)
+    if isinstance(problem, Problem):
+        tolerance = TIE_TOL if tie_tol is None else tie_tol
+        return orthogonal_jumps.solve_jumps(problem, start, tie_tol=tolerance)  # type: ignore[arg-type]
+    return solve_general_jumps(
+        problem,
+        _require_general_start(problem, start),
+        require_tie_tol(GENERAL_TIE_TOL if tie_tol is None else tie_tol),
+        positive_int(max_steps, "max_steps"),
+        one_of(resting, "resting", RESTING_CHOICES) == "wake",
+        progress,
+    )
+
+
+def _require_general_start(problem: GeneralProblem, start: object) -> Initialization:
+    if isinstance(start, GeneralAlignment):
+        other = start.problem
+        same = problem is other or (
+            np.array_equal(problem.coordinates, other.coordinates)
+            and np.array_equal(problem.y, other.y)
+        )
+        if not same:
+            raise InputError(
+                "`start` is the alignment of another problem; align the start on `problem`."
+            )
+        return start.initialization
+    if not isinstance(start, Initialization):
+        raise InputError(
+            f"`start` is of type {type(start).__name__}; pass an Initialization or a GeneralAlignment."
+        )
+    require_start(problem, start)
+    return start

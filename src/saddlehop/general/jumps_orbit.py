@@ -1,0 +1,137 @@
+"""The orbit from one saddle to the next: the flow of active neurons and newcomers, all others aboard.
+
+A state of the flow holds, one row each,
+
+    bodies       neurons of one group, which move as one: (Σ a_j²)^½ and its direction
+    passengers   dormant neurons of one direction, at a scale e^−1000: they turn, cross walls and
+                 slide as they would, and act on nothing
+
+Newcomers start at size ε, which costs an error of ε². The orbit ends where `jumps_rest` finds all
+bodies at rest nearby, but for those whose size goes to 0: they fade.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from .._support.arrays import Array
+from .flow_plateau import _forces
+from .flow_state import Setting, State, residuals, weights
+from .flow_steps import step
+from .jumps_rest import Rest, rest_near
+
+LOG_EPS = float(np.log(1e-7))  # size of newcomers
+LOG_ASIDE = -1000.0  # scale of passengers
+NEAR = 1e-6  # distance to rest from which it is taken for the end
+FADED = 1e-7
+FADING = 1e-3
+STEPS_PER_CHECKPOINT = 16
+
+
+@dataclass
+class Orbit:
+    """A flow from near a saddle, and how it ended."""
+
+    setting: Setting
+    state: State
+    n_bodies: int
+    n_steps: int = 0
+    rest: Rest | None = None
+    """Where the bodies rest; None: they do not yet."""
+    fading: NDArray[np.bool_] = field(init=False)
+    """Bodies whose size goes to 0, shape (n_bodies,)."""
+    checkpoints: list[State] = field(default_factory=list)
+    sizes: list[Array] = field(default_factory=list)
+    """log |a| of the bodies before each step, shape (n_bodies,)."""
+
+    growth: Array = field(init=False)
+    """By how much log |a| grew beyond what `state.scale` says, one for each row."""
+
+    def __post_init__(self) -> None:
+        self.fading = np.zeros(self.n_bodies, bool)
+        self.growth = np.zeros(self.state.scale.size)
+
+    def run(self, most: int) -> None:
+        """Follow the flow to its rest, for at most so many steps."""
+        next_try = 8
+        while self.n_steps < most and self.rest is None:
+            if self.n_steps % STEPS_PER_CHECKPOINT == 0:
+                self.checkpoints.append(self.state.copy())
+            self.sizes.append(self._log_sizes(self.state))
+            step(self.setting, self.state, np.inf)
+            self._keep_aside()
+            self.n_steps += 1
+            if self.n_steps >= next_try and self._is_quiet():
+                next_try = self.n_steps + 4
+                self._try_to_rest()
+
+    def _keep_aside(self) -> None:
+        """Take passengers that grew for long back to where they act on nothing."""
+        near = np.flatnonzero(self.state.scale > LOG_ASIDE / 2)
+        near = near[near >= self.n_bodies]
+        if near.size:
+            self.state.scale[near] += LOG_ASIDE / 2
+            self.growth[near] -= LOG_ASIDE / 2
+            self.setting.imbalance[near] = 0.0
+
+    def _log_sizes(self, state: State) -> Array:
+        bodies = slice(self.n_bodies)
+        with np.errstate(divide="ignore"):
+            return np.asarray(state.scale[bodies] + np.log(np.abs(state.output[bodies])))
+
+    def _is_quiet(self) -> bool:
+        """Whether the weights move too slowly to be farther than NEAR from rest by their speed alone."""
+        bodies = np.arange(self.n_bodies)
+        scale = weights(self.state)[bodies]
+        force = self._body_forces()
+        speed = np.sqrt(scale) * np.linalg.norm(force, axis=1)
+        speed[self._fade(force)] = 0.0
+        return bool(np.max(speed) <= NEAR * max(1.0, float(np.sum(scale))))
+
+    def _body_forces(self) -> Array:
+        r = residuals(self.setting, self.state)
+        return _forces(self.setting, self.state, r, np.arange(self.n_bodies))
+
+    def _fade(self, force: Array) -> NDArray[np.bool_]:
+        """Which bodies are small and shrink along their own direction."""
+        bodies = slice(self.n_bodies)
+        small = np.exp(self._log_sizes(self.state)) < FADING
+        growth = np.sum(force * self.state.hidden[bodies], axis=1) * np.sign(
+            self.state.output[bodies]
+        )
+        return np.asarray(small & (growth < -0.5 * np.linalg.norm(force, axis=1)))
+
+    def _try_to_rest(self) -> None:
+        fading = self._fade(self._body_forces())
+        if (np.exp(self._log_sizes(self.state))[fading] > FADED).any():
+            return
+        rest = rest_near(self.setting, self.state, np.flatnonzero(~fading), 1e3 * NEAR)
+        if rest.distance <= NEAR:
+            self.rest, self.state, self.fading = rest, rest.state, fading
+
+    def half_time(self, newcomers: NDArray[np.intp]) -> float:
+        """Return when the first of the newcomers passes half of the a² it reaches; nan if it fades."""
+        goals = self._log_sizes(self.state) - 0.5 * np.log(2.0)
+        times = [self._crossing(int(i), goals[i]) for i in newcomers if not self.fading[i]]
+        return min(times, default=float("nan"))
+
+    def _crossing(self, i: int, goal: float) -> float:
+        above = np.flatnonzero(np.append([s[i] for s in self.sizes], np.inf) >= goal)
+        place = max(int(above[0]) - 1, 0)
+        state = self.checkpoints[place // STEPS_PER_CHECKPOINT].copy()
+        for _ in range(place % STEPS_PER_CHECKPOINT):
+            step(self.setting, state, np.inf)
+
+        def excess(room: float) -> float:
+            cut = state.copy()
+            if room > 0:
+                step(self.setting, cut, room)
+            return float(self._log_sizes(cut)[i] - goal)
+
+        whole = state.copy()
+        length = step(self.setting, whole, np.inf)
+        return state.time + float(brentq(excess, 0.0, length, xtol=1e-13 * (1 + state.time)))

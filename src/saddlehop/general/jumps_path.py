@@ -1,0 +1,185 @@
+"""The result of `solve_jumps` on data as they are: J jumps between J + 1 saddles.
+
+At saddle i the active neurons rest, a_j D_j = 0 with D_j = (1/n) Σ_k θ_jk r_k x_k, and |a_j| = ‖w_j‖, so
+the squared norm is 2 Σ_j a_j². Jump i happens at t_i = s_i log(1/λ) + c_i + o(1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array
+from .._support.brief import Brief
+from .._support.validate import real_number
+from ..errors import InputError
+from ..limit.jump_path import sign_label
+from ..model.general_problem import GeneralProblem
+from ..model.initialization import Initialization
+from ..model.network import Network
+from ..model.scale import parse_scale
+from .walls import Flags, Sides
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ZERO = 1e-8  # residuals below this share of the largest label count as 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GeneralJumpPath(Brief):
+    """The jump process on data as they are; call it at a clock for the network there.
+
+    A jump belongs to what follows it.
+    """
+
+    problem: GeneralProblem
+    """The data."""
+    initialization: Initialization
+    """The start, at unit scale."""
+    times: Array
+    """When each jump happens, on the clock t / log(1/λ), shape (J,)."""
+    neurons: tuple[tuple[int, ...], ...]
+    """The neurons that activate at each jump: those of one direction, or of several in a tie."""
+    losses: Array
+    """Loss (1/2n) Σ r_k² at each saddle, shape (J+1,)."""
+    sq_norms: Array
+    """Squared norm at each saddle, shape (J+1,)."""
+    exponents: Array
+    """log|a_j| / log(1/λ) at each saddle, shape (J+1, m): −1 at the start, 0 once active."""
+    escape_rates: Array
+    """Largest growth rate of a dormant neuron at each saddle, per unit of t, 0 if none grows, shape
+    (J+1,)."""
+    growth_rates: Array
+    """ρ_j of each dormant neuron at each saddle, per unit of t, 0 if it is active, shape (J+1, m):
+    negative if it decays."""
+    margins: Array
+    """Clock time from each jump to its runner-up in another direction, shape (J,): 0 in a tie, inf if
+    none is left."""
+    corrections: Array
+    """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,); t_i is when the first neuron
+    of the jump passes half of the a² it reaches."""
+    residuals: Array
+    """r_k = y_k − h(x_k) at each saddle, shape (J+1, n)."""
+    states: NDArray[np.str_]
+    """"active", or as in `GeneralAlignment.states`: "growing", "decaying", "resting", "dead",
+    "stalled"; shape (J+1, m)."""
+    signs: Sides
+    """Sign of each a_j at each saddle, shape (J+1, m)."""
+    active: NDArray[np.int8]
+    """1 where sample k is active at a saddle, 0 where neuron j slides on its wall, −1 where it is not,
+    shape (J+1, m, n)."""
+    stationarity: Array
+    """Largest ‖D_j‖ of an active neuron at each saddle, shape (J+1,)."""
+    distances: Array
+    """How far the weights were from each saddle when the flow was left for it, shape (J,), where all
+    labels were divided by the largest and inputs by the longest; inf: not at rest."""
+    n_steps: NDArray[np.int64]
+    """Steps of the flow that each orbit took, shape (J,)."""
+    chosen: Flags
+    """Walls on which the side a neuron came from decided, since the flow is not unique there, shape
+    (m, n)."""
+    status: str
+    """"done"; "not_at_rest": the last orbit did not come to rest; or "max_jumps"."""
+    message: str
+    """What the status means, and where the limit depends on more than the data and the start."""
+    outputs: Array = field(repr=False)
+    """a_j at each saddle, shape (J+1, m)."""
+    hidden: Array = field(repr=False)
+    """w_j at each saddle in the problem's coordinates, shape (J+1, m, r)."""
+
+    @property
+    def n_jumps(self) -> int:
+        """Number of jumps J."""
+        return self.times.size
+
+    @property
+    def width(self) -> int:
+        """Number of neurons m."""
+        return int(self.outputs.shape[1])
+
+    @property
+    def success(self) -> bool:
+        """Whether the process came to its end."""
+        return self.status == "done"
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether every label is fitted in the end."""
+        return bool((np.abs(self.residuals[-1]) <= ZERO * np.max(np.abs(self.problem.y))).all())
+
+    @property
+    def final(self) -> Network:
+        """The network the process ends in."""
+        return self.saddle(self.n_jumps)
+
+    def saddle(self, index: int) -> Network:
+        """Return the network after `index` jumps.
+
+        Parameters
+        ----------
+        index : int
+            From 0 (all weights zero) to J (`final`).
+
+        Returns
+        -------
+        Network
+        """
+        is_number = isinstance(index, (int, np.integer)) and not isinstance(index, bool)
+        if not is_number or not 0 <= index <= self.n_jumps:
+            raise InputError(
+                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
+                "these."
+            )
+        return Network(self.outputs[index], self.hidden[index])
+
+    def __call__(self, clock: float) -> Network:
+        """Return the network at a time on the clock t / log(1/λ)."""
+        clock = real_number(clock, "clock")
+        if not clock >= 0:
+            raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
+        return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
+
+    def predict_times(
+        self, init_scale: float | str | None = None, log_init_scale: float | None = None
+    ) -> Array:
+        """Return the times t_i of the jumps at a finite λ, right to o(1) as λ → 0, shape (J,).
+
+        Parameters
+        ----------
+        init_scale : float or str
+            The scale λ < 1; a string such as "1e-1000" may be below the smallest float.
+        log_init_scale : float
+            log λ, instead of `init_scale`.
+        """
+        log_scale = parse_scale(init_scale, log_init_scale)
+        if log_scale >= 0:
+            raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+        return np.asarray(self.times * -log_scale + self.corrections)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with one row per jump.
+
+        Columns: `clock`, `neurons`, `sign`, `loss` and `sq_norm` after the jump, `escape_rate` of the saddle
+        it leaves, `margin`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "clock": self.times,
+                "neurons": [" ".join(map(str, group)) for group in self.neurons],
+                "sign": [
+                    sign_label(signs, group)
+                    for signs, group in zip(self.signs[1:], self.neurons, strict=True)
+                ],
+                "loss": self.losses[1:],
+                "sq_norm": self.sq_norms[1:],
+                "escape_rate": self.escape_rates[:-1],
+                "margin": self.margins,
+            },
+            index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
+        )

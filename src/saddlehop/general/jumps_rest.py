@@ -1,0 +1,128 @@
+"""Where the active neurons of a flow come to rest while their patterns last.
+
+With modes and walls fixed the outputs are linear in b_j = a_j w_j, so at rest (P_j D_j = 0 for all j) the
+residuals are those of a least-squares problem,
+
+    r_∞ = y − Z b,   Zᵀ r_∞ = 0,   Z = [mask_j X P_j]_j
+
+and the weights follow by Gauss-Newton steps from where they are, each the shortest there is. The limit
+of the flow and the point found differ by the square of the distance between start and end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array
+from .flow_state import Setting, State, bases, off_walls, residuals, settle, weights
+
+ROUNDS = 12
+RANK_TOL = 1e-11
+ACCURACY = 1e-13  # of residuals at rest
+SIDE_TOL = 1e-9  # by which a pair may be beyond its wall at rest
+
+
+class Rest(NamedTuple):
+    """A point of rest near a state."""
+
+    state: State
+    """The state with the active neurons moved there."""
+    residual: Array
+    """r_∞, shape (n,)."""
+    distance: float
+    """How far the weights moved; inf where no rest was found nearby."""
+
+
+def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: float) -> Rest:
+    """Find the rest of neurons `who` within `reach` and their patterns; the others stay."""
+    state = state.copy()
+    root = np.sqrt(setting.curvature)
+    masks = np.where(state.modes[who] > 0, root, 0.0)
+    goal = _residual_at_rest(setting, state, who, masks)
+    before = _weights(state, who)
+    for _ in range(ROUNDS):
+        gap = residuals(setting, state) / root - goal
+        if np.linalg.norm(gap) <= ACCURACY:
+            break
+        _shortest_step(setting, state, who, masks, gap)
+        distance = float(np.linalg.norm(_weights(state, who) - before))
+        if not distance <= reach:
+            return Rest(state, goal * root, np.inf)
+    distance = float(np.linalg.norm(_weights(state, who) - before))
+    gap = residuals(setting, state) / root - goal
+    found = np.linalg.norm(gap) <= 1e3 * ACCURACY and _within_patterns(
+        setting, state, who, goal * root
+    )
+    return Rest(state, goal * root, distance if found else np.inf)
+
+
+def _residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp], masks: Array) -> Array:
+    """Return r_∞ / C^½: the labels less their projection on what the neurons can learn."""
+    first = np.unique(state.modes[who], axis=0, return_index=True)[1]
+    rank = setting.rows.shape[1]
+    blocks = [
+        masks[i][:, None] * setting.rows @ _projector(state, int(who[i]), rank) for i in first
+    ]
+    u, s, _ = np.linalg.svd(np.hstack(blocks), full_matrices=False)
+    u = u[:, s > RANK_TOL * s[0]]
+    rest = setting.labels / np.sqrt(setting.curvature)
+    for _ in range(2):
+        rest = rest - u @ (u.T @ rest)
+    return np.asarray(rest)
+
+
+def _projector(state: State, j: int, rank: int) -> Array:
+    if j not in state.slides:
+        return np.eye(rank)
+    basis = state.slides[j].basis
+    return np.asarray(np.eye(rank) - basis.T @ basis)
+
+
+def _weights(state: State, who: NDArray[np.intp]) -> Array:
+    scale = np.exp(state.scale[who])
+    return np.column_stack([scale * state.output[who], scale[:, None] * state.hidden[who]])
+
+
+def _shortest_step(
+    setting: Setting, state: State, who: NDArray[np.intp], masks: Array, gap: Array
+) -> None:
+    """Move the weights by the shortest step that closes the gap to first order: δ = Jᵀ(JJᵀ)⁺ gap."""
+    scale = np.sqrt(weights(state)[who])
+    a, w = scale * state.output[who], scale[:, None] * state.hidden[who]
+    heights = masks * (w @ setting.rows.T)
+    kernel = heights.T @ heights
+    walls = bases(state, who)
+    kernel += (a[:, None] * masks).T @ (a[:, None] * masks) * (setting.rows @ setting.rows.T)
+    for i, j in enumerate(who):
+        if int(j) in state.slides:
+            across = a[i] * masks[i][:, None] * (setting.rows @ state.slides[int(j)].basis.T)
+            kernel -= across @ across.T
+    rates, modes = np.linalg.eigh(kernel)
+    kept = rates > RANK_TOL * rates[-1]
+    push = modes[:, kept] @ ((modes[:, kept].T @ gap) / rates[kept])
+    force = off_walls((masks * push) @ setting.rows, walls)
+    state.output[who] += heights @ push / scale
+    state.hidden[who] += a[:, None] * force / scale[:, None]
+    settle(setting, state, who)
+
+
+def _within_patterns(
+    setting: Setting, state: State, who: NDArray[np.intp], residual: Array
+) -> bool:
+    """Whether all are on the side their mode says, and held on the walls they slide on."""
+    heights = state.hidden[who] @ setting.rows.T * state.modes[who]
+    if (heights < -SIDE_TOL * setting.norms).any():
+        return False
+    return all(_is_held(setting, state, int(j), residual) for j in who if int(j) in state.slides)
+
+
+def _is_held(setting: Setting, state: State, j: int, residual: Array) -> bool:
+    slide = state.slides[j]
+    r = residual[slide.samples]
+    force = ((state.modes[j] > 0) * residual) @ setting.rows
+    rest = force + (slide.centre * r) @ setting.rows[slide.samples]
+    pulls = slide.centre * r - slide.lift @ rest
+    return bool(((pulls * np.sign(r) >= -1e-9) & (pulls * np.sign(r) <= np.abs(r) + 1e-9)).all())
