@@ -144,7 +144,6 @@ def test_demo(run, tmp_path, monkeypatch):
         (["{data}", "--width", "0"], "`width` is 0"),
         (["{data}", "--law", "xavier"], "`law` is 'xavier'"),
         (["{data}", "--seed", "-1"], "`--seed` is -1"),
-        (["{data}", "--target", "0"], "add `--orthogonalize`"),
         (["{data}", "--plot", "a.gif"], "`--plot` is 'a.gif'"),
         (
             ["{data}", "--plot", "a.png", "--csv", "no/folder/a.csv"],
@@ -333,3 +332,71 @@ def test_help_of_every_command_explains_every_option_and_does_nothing(tmp_path, 
         assert re.match(r"[A-Z].*\.$", parameter.help), parameter.name
         shown = " ".join(done.stdout.replace("│", " ").split())
         assert parameter.help.removesuffix(".") in shown
+
+
+@pytest.fixture
+def skew(tmp_path):
+    """A CSV of 8 samples in 3 dimensions, as they are."""
+    rng = np.random.default_rng(3)
+    path = tmp_path / "skew.csv"
+    table = pd.DataFrame(rng.standard_normal((8, 3)), columns=list("abc"))
+    table.assign(y=rng.standard_normal(8)).to_csv(path, index=False)
+    return path
+
+
+def solve_as_they_are(path, width, seed, bias=False):
+    table = pd.read_csv(path)
+    problem = sh.GeneralProblem(table[["a", "b", "c"]], table["y"], bias=bias)
+    return problem, sh.Initialization.draw(problem, width, rng=seed)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_rows_are_taken_as_they_are(run, skew, tmp_path, bias):
+    words = [skew, "--width", 6, "--seed", 1, *["--bias"] * bias]
+    jumps = sh.solve_jumps(*solve_as_they_are(skew, 6, 1, bias))
+    code, out, err = run("jumps", *words, "--plot", tmp_path / "j.png", "--csv", tmp_path / "j.csv")
+    assert (code, err) == (0, "")
+    assert f"as they are (rank {3 + bias})" in out
+    assert jumps.message in out.replace("\n", " ")
+    for time in jumps.times:
+        assert f"{time:.5g}" in out
+    assert (tmp_path / "j.png").stat().st_size > 10_000
+    assert pd.read_csv(tmp_path / "j.csv")["clock"].tolist() == pytest.approx(jumps.times)
+    code, out, _ = run("jumps", *words, "--json")
+    document = json.loads(out)
+    assert (code, document["orthogonal"], document["status"]) == (0, False, jumps.status)
+    assert [jump["clock"] for jump in document["jumps"]] == jumps.times.tolist()
+    assert document["residuals"] == jumps.residuals[-1].tolist()
+
+
+def test_flow_of_rows_as_they_are(run, skew):
+    problem, init = solve_as_they_are(skew, 6, 1)
+    words = ["--init-scale", "1e-20", "--width", 6, "--seed", 1, "--rtol", 1e-6]
+    flow = sh.simulate_flow(problem, init, init_scale=1e-20, rtol=1e-6)
+    code, out, _ = run("flow", skew, *words)
+    assert code == 0
+    assert f"{flow.stats['crossings']} crossings of walls" in out
+    code, out, _ = run("flow", skew, *words, "--json")
+    assert json.loads(out)["losses"] == flow.losses.tolist()
+
+
+def test_orthogonal_rows_go_to_the_orthogonal_modules(run, data):
+    document = json.loads(run("jumps", data, "--json")[1])
+    assert document["orthogonal"]
+    assert "samples" in document["jumps"][0]
+
+
+@pytest.mark.parametrize(
+    "words", [["check"], ["compare", "--init-scale", "1e-8"], ["report"], ["jumps", "--certify"]]
+)
+def test_what_needs_orthogonal_rows_says_so(run, skew, words):
+    code, out, err = run(words[0], skew, *words[1:])
+    assert (code, out) == (2, "")
+    assert "are not orthogonal, and" in err
+    assert "--orthogonalize" in err
+
+
+def test_settings_of_the_literature_by_name(run):
+    code, out, _ = run("jumps", "three-points", "--width", 10, "--json")
+    assert code == 0
+    assert json.loads(out)["jumps"][-1]["loss"] == pytest.approx(0.0875213675)

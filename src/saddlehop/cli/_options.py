@@ -15,12 +15,14 @@ from .._support.files import write_whole
 from .._support.progress import progress_bar
 from .._support.validate import as_path
 from ..errors import InputError
-from ..flow.simulate import FlowPath, simulate_flow
+from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
+from ..general.verbs import simulate_flow
 from ..limit.jump_path import JumpPath
 from ..model.data_sources import NAMES, find_samples
+from ..model.general_problem import problem_of
 from ..model.initialization import LAWS, Initialization
 from ..model.orthogonalization import orthogonalize
-from ..model.problem import Problem
 from .documents import Setting, print_json
 from .show import say, scale_name
 
@@ -37,10 +39,16 @@ Seed = Annotated[int, typer.Option(help="Seed of the start.")]
 Orthogonalize = Annotated[
     bool, typer.Option("--orthogonalize", help="Replace the inputs by the nearest orthogonal ones.")
 ]
+Bias = Annotated[
+    bool, typer.Option("--bias", help="Append a feature 1 to the inputs, taken as they are.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Picture = Annotated[Path | None, typer.Option("--plot", help="Write a picture to this file.")]
 CsvOut = Annotated[Path | None, typer.Option("--csv", help="Write the table to this file.")]
 Rtol = Annotated[float, typer.Option(help="Relative accuracy of the flow.")]
+
+
+AnyJumps = JumpPath | GeneralJumpPath
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Given:
     law: Law = "balanced"
     seed: Seed = 0
     orthogonal: Orthogonalize = False
+    bias: Bias = False
 
     @property
     def path(self) -> Path:
@@ -63,7 +72,7 @@ class Given:
         """Read a data file or shipped data, and draw a start for them."""
         samples = find_samples(self.data, self.target)
         X = _orthogonalized(samples.X) if self.orthogonal else samples.X
-        problem = Problem.from_data(X, samples.y)
+        problem = problem_of(X, samples.y, self.bias or (samples.bias and not self.orthogonal))
         init = Initialization.draw(problem, self.width, self.law, rng=checked_seed(self.seed))
         return Setting(samples.title, problem, init, self.law, self.seed, samples.images)
 
@@ -138,7 +147,7 @@ def _orthogonalized(X: Any) -> Any:
 
 
 def follow(
-    setting: Setting, jumps: JumpPath, log_scale: float, t_end: float | None, rtol: float
+    setting: Setting, jumps: AnyJumps, log_scale: float, t_end: float | None, rtol: float
 ) -> FlowPath:
     """Run the flow; the bar knows from the limit about how long it will be."""
     last = float(jumps.times[-1]) if jumps.n_jumps else 1.0
@@ -154,7 +163,7 @@ def follow(
         )
 
 
-def write_jump_picture(path: Path, setting: Setting, jumps: JumpPath, *flows: FlowPath) -> None:
+def write_jump_picture(path: Path, setting: Setting, jumps: AnyJumps, *flows: FlowPath) -> None:
     """Write the staircase above the fan, with flows over them."""
     from ..plot import jump_figure
 

@@ -24,8 +24,8 @@ def check_command(
     """Compute the limit again in other ways and print how far they agree."""
     setting = given.load()
     scales = [scale.strip() for scale in init_scale.split(",") if scale.strip()]
-    jumps = solve_jumps(setting.problem, setting.init)
-    opinion = second_opinion(setting.problem, setting.init, jumps, scales=scales)
+    jumps = solve_jumps(setting.orthogonal("second opinions are on orthogonal rows"), setting.init)
+    opinion = second_opinion(jumps.problem, setting.init, jumps, scales=scales)
     if as_json:
         rows = opinion.to_frame().astype(object)
         print_json(

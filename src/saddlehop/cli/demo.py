@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Show what gradient flow learns from vanishing initialization on handwritten digits."""
     setting = Given("digits", width=width, seed=seed).load()
-    jumps = solve_jumps(setting.problem, setting.init)
+    jumps = solve_jumps(setting.orthogonal("the demo is"), setting.init)
     print_jumps(setting, jumps)
     out.mkdir(parents=True, exist_ok=True)
     write_jump_picture(out / "jumps.png", setting, jumps)

@@ -12,9 +12,10 @@ import numpy as np
 from .._support.arrays import Array
 from .._version import __version__
 from ..blocks.jumps import BlockJumpPath
-from ..errors import SaddlehopError
+from ..errors import NotOrthogonalError, SaddlehopError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import AnyProblem
 from ..model.initialization import FAIR_COINS, Initialization
 from ..model.problem import Problem
 from ..trust.certificate import Certificate
@@ -29,7 +30,7 @@ class Setting:
 
     name: str
     """What the data are called."""
-    problem: Problem
+    problem: AnyProblem
     """The data."""
     init: Initialization
     """The start."""
@@ -43,12 +44,24 @@ class Setting:
     @property
     def title(self) -> str:
         """What the tables are about."""
-        return f"{self.name}, {self.init.width} neurons, {self.law} start, seed {self.seed}"
+        kind = "" if self.is_orthogonal else f" as they are (rank {self.problem.n_coordinates})"
+        return f"{self.name}{kind}, {self.init.width} neurons, {self.law} start, seed {self.seed}"
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Whether the rows are orthogonal, so that the orthogonal modules solve them."""
+        return isinstance(self.problem, Problem)
+
+    def orthogonal(self, what: str) -> Problem:
+        """Return the problem of a command that needs orthogonal rows, or say so."""
+        if not isinstance(self.problem, Problem):
+            raise NotOrthogonalError(f"The rows of {self.name!r} are not orthogonal, and {what}.")
+        return self.problem
 
     @property
     def chance(self) -> float | None:
         """Chance that such a start interpolates in the limit, for the laws with a formula."""
-        if self.law not in FAIR_COINS:
+        if self.law not in FAIR_COINS or not self.is_orthogonal:
             return None
         y = self.problem.y
         return interpolation_probability(int(np.sum(y > 0)), int(np.sum(y < 0)), self.init.width)
@@ -63,6 +76,7 @@ class Setting:
             "width": self.init.width,
             "law": self.law,
             "seed": self.seed,
+            "orthogonal": self.is_orthogonal,
         }
 
 
@@ -87,7 +101,7 @@ def jumps_document(
             ],
             "interpolates": jumps.interpolates,
             "unfit": jumps.unfit.tolist(),
-            "min_sq_norm": min_norm_interpolator(setting.problem).sq_norm,
+            "min_sq_norm": min_norm_interpolator(jumps.problem).sq_norm,
             "interpolation_probability": setting.chance,
         }
     )
@@ -109,10 +123,10 @@ def block_jumps_document(name: str, seed: int, jumps: BlockJumpPath) -> dict[str
                 "neurons": list(jumps.neurons[i]),
                 "n_fitted": int(jumps.n_fitted[i]),
                 "loss": float(jumps.losses[i + 1]),
-                "sq_norm": _finite_or_none(jumps.sq_norms[i + 1]),
+                "sq_norm": finite_or_none(jumps.sq_norms[i + 1]),
                 "sq_norm_bounds": jumps.sq_norm_bounds[i + 1].tolist(),
                 "escape_rate": float(jumps.escape_rates[i]),
-                "margin": _finite_or_none(jumps.margins[i]),
+                "margin": finite_or_none(jumps.margins[i]),
             }
             for i in range(jumps.n_jumps)
         ],
@@ -181,10 +195,10 @@ def _jump_record(jumps: JumpPath, index: int) -> dict[str, Any]:
         "neurons": list(jumps.neurons[index]),
         "samples": jumps.samples[index].tolist(),
         "loss": float(jumps.losses[index + 1]),
-        "sq_norm": _finite_or_none(jumps.sq_norms[index + 1]),
+        "sq_norm": finite_or_none(jumps.sq_norms[index + 1]),
         "sq_norm_bounds": jumps.sq_norm_bounds[index + 1].tolist(),
         "escape_rate": float(jumps.escape_rates[index]),
-        "margin": _finite_or_none(jumps.margins[index]),
+        "margin": finite_or_none(jumps.margins[index]),
     }
 
 
@@ -199,9 +213,9 @@ def _next_order(jumps: JumpPath) -> list[dict[str, float | None]]:
 
 
 def _nullable(values: Any) -> list[float | None]:
-    return [_finite_or_none(value) for value in values]
+    return [finite_or_none(value) for value in values]
 
 
-def _finite_or_none(value: float) -> float | None:
-    """JSON has no nan and no infinity."""
+def finite_or_none(value: float) -> float | None:
+    """Return a number, or None for nan and infinity, which JSON has not."""
     return float(value) if np.isfinite(value) else None

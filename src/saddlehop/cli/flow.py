@@ -8,10 +8,12 @@ import typer
 
 from .._support.files import require_writable
 from ..flow.simulate import FlowPath
-from ..limit.jumps import solve_jumps
+from ..general.flow import GeneralFlowPath
+from ..general.verbs import solve_jumps
 from ..model.scale import parse_scale
 from ._options import Given, Rtol, Wanted, follow, spelled_out, write_jump_picture
 from .documents import flow_document
+from .general import print_general_flow
 from .show import print_flow
 
 
@@ -31,7 +33,11 @@ def flow_command(
     flow = follow(setting, jumps, log_scale, t_end, rtol)
     wanted.deliver(
         document=lambda: flow_document(setting, flow),
-        show=lambda: print_flow(setting, flow),
+        show=lambda: (
+            print_general_flow(setting, flow)
+            if isinstance(flow, GeneralFlowPath)
+            else print_flow(setting, flow)
+        ),
         frame=lambda: _flow_frame(flow),
         picture=lambda path: write_jump_picture(path, setting, jumps, flow),
     )

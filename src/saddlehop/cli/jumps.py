@@ -11,11 +11,13 @@ from .._support.validate import one_of
 from ..blocks.jumps import solve_jumps_blocks
 from ..blocks.sample_blocks import SampleBlocks, is_sample_file
 from ..errors import InputError
-from ..limit.jumps import solve_jumps
+from ..general.jumps_path import GeneralJumpPath
+from ..general.verbs import solve_jumps
 from ..model.initialization import FAIR_COINS, LAWS
 from ..trust.certificate import certify
 from ._options import Given, Wanted, checked_seed, spelled_out, write_jump_picture
 from .documents import block_jumps_document, jumps_document
+from .general import general_jumps_document, print_general_jumps
 from .show import print_block_jumps, print_jumps
 
 
@@ -53,8 +55,18 @@ def jumps_command(
             f"{name!r} is not; leave it out."
         )
     setting = given.load()
+    if prove:
+        setting.orthogonal("proofs are of orthogonal rows only")
     jumps = solve_jumps(setting.problem, setting.init)
-    certificate = certify(setting.problem, setting.init, jumps) if prove else None
+    if isinstance(jumps, GeneralJumpPath):
+        wanted.deliver(
+            document=lambda: general_jumps_document(setting, jumps),
+            show=lambda: print_general_jumps(setting, jumps),
+            frame=jumps.to_frame,
+            picture=lambda path: write_jump_picture(path, setting, jumps),
+        )
+        return
+    certificate = certify(jumps.problem, setting.init, jumps) if prove else None
     wanted.deliver(
         document=lambda: jumps_document(setting, jumps, certificate),
         show=lambda: print_jumps(setting, jumps, certificate),

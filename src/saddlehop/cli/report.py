@@ -39,7 +39,7 @@ def report_command(
     ]
     plotly_source()  # before any work: the flows take a while
     setting = given.load()
-    jumps = solve_jumps(setting.problem, setting.init)
+    jumps = solve_jumps(setting.orthogonal("reports are of orthogonal rows"), setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
     page = report_html(
         jumps,

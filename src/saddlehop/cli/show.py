@@ -45,18 +45,18 @@ def print_jumps(setting: Setting, jumps: JumpPath, certificate: Certificate | No
         headings = (*headings, "verdict")
         verdicts = ["", *certificate.verdicts, *[""] * jumps.n_jumps]
         rows = [[*row, verdict] for row, verdict in zip(rows, verdicts, strict=False)]
-    _print_table(f"Jumps of {setting.title}", headings, rows)
-    _print_lines(_jump_summary(setting, jumps))
+    print_table(f"Jumps of {setting.title}", headings, rows)
+    print_lines(_jump_summary(setting, jumps))
     if certificate is not None:
-        _print_lines(_certificate_summary(certificate))
+        print_lines(_certificate_summary(certificate))
 
 
 def print_block_jumps(name: str, seed: int, jumps: BlockJumpPath) -> None:
     """Print the table of jumps of samples in blocks and what to make of it."""
     title = f"Jumps of {name}, {jumps.n_samples} samples, {jumps.width} neurons, seed {seed}"
-    _print_table(title, JUMP_HEADINGS, _jump_rows(jumps))
+    print_table(title, JUMP_HEADINGS, _jump_rows(jumps))
     chance = interpolation_probability(jumps.n_positive, jumps.n_negative, jumps.width)
-    _print_lines(_summary(jumps, jumps.n_samples, jumps.n_unfit, jumps.least_sq_norm, chance))
+    print_lines(_summary(jumps, jumps.n_samples, jumps.n_unfit, jumps.least_sq_norm, chance))
 
 
 def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
@@ -79,13 +79,16 @@ def _jump_rows(jumps: JumpPath | BlockJumpPath) -> list[list[str]]:
     return rows
 
 
-def print_flow(setting: Setting, flow: FlowPath) -> None:
-    """Print which neurons matter at the end of a flow and when they activated."""
+ACTIVATION_HEADINGS = ("neuron", "activation t", "clock", "sign", "|a|")
+
+
+def activation_rows(flow: FlowPath) -> list[list[str]]:
+    """Rows of the neurons that matter at the end of a flow, in the order of their activation."""
     final = flow.final
     size = np.abs(final.output)
     matters = np.flatnonzero(size > 1e-2 * size.max())
     order = matters[np.argsort(flow.activation_times[matters], kind="stable")]
-    rows = [
+    return [
         [
             str(j),
             f"{flow.activation_times[j]:.6g}",
@@ -97,13 +100,14 @@ def print_flow(setting: Setting, flow: FlowPath) -> None:
         ]
         for j in order
     ]
-    _print_table(
-        f"Flow of {setting.title}, λ = {scale_name(flow.log_init_scale)}",
-        ("neuron", "activation t", "clock", "sign", "|a|"),
-        rows,
-    )
-    least = min_norm_interpolator(setting.problem).sq_norm
-    _print_lines(
+
+
+def print_flow(setting: Setting, flow: FlowPath) -> None:
+    """Print which neurons matter at the end of a flow and when they activated."""
+    title = f"Flow of {setting.title}, λ = {scale_name(flow.log_init_scale)}"
+    print_table(title, ACTIVATION_HEADINGS, activation_rows(flow))
+    least = min_norm_interpolator(flow.problem).sq_norm
+    print_lines(
         [
             "Activation: a² passes half of its final value. Neurons below 1% of the largest are left out.",
             f"{flow.message}",
@@ -129,8 +133,8 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
         ]
         for one in comparisons
     ]
-    _print_table(f"Flow against the limit: {setting.title}", headings, rows)
-    _print_lines(
+    print_table(f"Flow against the limit: {setting.title}", headings, rows)
+    print_lines(
         [
             "Clock error: largest difference of an activation, on the clock t / log(1/λ).",
             "Gaps: flow minus limit at the end.",
@@ -154,11 +158,11 @@ def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:
         for one in opinion.agreements
     ]
     headings = ("quantity", "other way", "difference", "tolerance", "agrees")
-    _print_table(f"Second opinion on {setting.title}", headings, rows)
-    _print_lines(
+    print_table(f"Second opinion on {setting.title}", headings, rows)
+    print_lines(
         f"{one.quantity}, {one.method}: {one.note}" for one in opinion.agreements if one.note
     )
-    _print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
+    print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
 
 
 def scale_name(log_scale: float) -> str:
@@ -170,7 +174,7 @@ def scale_name(log_scale: float) -> str:
 
 
 def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:
-    least = min_norm_interpolator(setting.problem).sq_norm
+    least = min_norm_interpolator(jumps.problem).sq_norm
     return _summary(jumps, setting.problem.n_samples, jumps.unfit.size, least, setting.chance)
 
 
@@ -233,8 +237,9 @@ def _counted(words: Sequence[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no jump"
 
 
-def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    is_wide = len(headings) > len(JUMP_HEADINGS)  # to keep to 80 characters
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table that keeps to 80 characters where it can."""
+    is_wide = len(headings) > len(JUMP_HEADINGS)
     table = Table(title=title, title_justify="left", collapse_padding=is_wide)
     for heading in headings:
         table.add_column(heading, justify="right")
@@ -243,7 +248,8 @@ def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[st
     Console(markup=False).print(table)
 
 
-def _print_lines(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
+    """Print sentences, wrapped."""
     console = Console(markup=False)
     for line in lines:
         console.print(line, highlight=False)

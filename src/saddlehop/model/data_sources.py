@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .._support.arrays import Array
 from .._support.validate import as_path
 from ..errors import DataFileError, InputError
 from .datasets import load_digits
+from .settings import SETTINGS, load_setting
 from .tables import read_samples
 
 
@@ -25,6 +27,8 @@ class Samples:
     """What they are called in headings."""
     images: Array | None = None
     """A grey picture of each sample, shape (n, height, width)."""
+    bias: bool = False
+    """Whether a feature 1 belongs to the inputs."""
 
 
 def _digits() -> Samples:
@@ -33,7 +37,15 @@ def _digits() -> Samples:
     return Samples(X, y, f"{len(y)} handwritten digits", pixels.reshape(-1, 8, 8))
 
 
-SHIPPED: dict[str, Callable[[], Samples]] = {"digits": _digits}
+def _setting(name: str) -> Samples:
+    setting = load_setting(name)
+    return Samples(setting.X, setting.y, name, bias=setting.bias)
+
+
+SHIPPED: dict[str, Callable[[], Samples]] = {
+    "digits": _digits,
+    **{name: partial(_setting, name) for name in SETTINGS},
+}
 NAMES = ", ".join(SHIPPED)
 
 

@@ -19,7 +19,7 @@ from .._support.arrays import Array, frozen, is_sparse
 from .._support.brief import Brief
 from .._support.memory import require_memory
 from .._support.validate import flag, frozen_array, instance_of, require_length
-from ..errors import InputError
+from ..errors import InputError, NotOrthogonalError
 from .problem import Problem, row_norms, validated_rows
 
 _FOLLOW = "follow training with `sh.simulate_flow(problem, init, init_scale=1e-8)`"
@@ -152,6 +152,16 @@ def orthogonal_problem(problem: Any, what: str, instead: str = _FOLLOW) -> Probl
             "`sh.Problem.from_data(sh.orthogonalize(X), y)`."
         )
     return instance_of(problem, "problem", Problem)  # type: ignore[no-any-return]
+
+
+def problem_of(X: Any, y: Any, bias: bool = False) -> AnyProblem:
+    """Return a `Problem` where the rows of `X` are orthogonal, else a `GeneralProblem`."""
+    if not bias and row_norms(validated_rows(X, "X")).all():
+        try:
+            return Problem.from_data(X, y)
+        except NotOrthogonalError:
+            pass
+    return GeneralProblem(X, y, bias=bias)
 
 
 def _with_ones(rows: Any) -> Any:

@@ -248,7 +248,7 @@ def _require_unit_rows(directions: Any) -> None:
 def _require_orthogonal_rows(directions: Any, orth_tol: float) -> None:
     n_samples, n_features = directions.shape
     if n_samples > n_features:
-        raise InputError(
+        raise NotOrthogonalError(
             f"`X` has {n_samples} rows in {n_features} dimensions, where at most {n_features} "
             "can be orthogonal; take the rows as they are with `sh.GeneralProblem(X, y)`, or pass "
             "fewer samples or more features."

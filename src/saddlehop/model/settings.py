@@ -60,7 +60,7 @@ def load_setting(name: str) -> Setting:
     >>> setting.problem.n_samples
     4
     """
-    return _SETTINGS[one_of(name, "name", tuple(_SETTINGS))]()
+    return SETTINGS[one_of(name, "name", tuple(SETTINGS))]()
 
 
 def _on_a_line(x: list[float]) -> Array:
@@ -165,7 +165,7 @@ def _slow_plateau() -> Setting:
     )
 
 
-_SETTINGS: dict[str, Callable[[], Setting]] = {
+SETTINGS: dict[str, Callable[[], Setting]] = {
     "three-points": _three_points,
     "five-points": _five_points,
     "xor": _xor,

@@ -15,7 +15,6 @@ import numpy as np
 from .._support.arrays import Array
 from ..errors import InputError
 from ..flow.simulate import FlowPath
-from ..limit.jump_path import JumpPath
 from ..limit.prediction import Prediction
 
 LEVEL = 0.01  # part of the first loss that may fall between two points
@@ -60,12 +59,12 @@ class Curve:
         return Curve(self.clock[kept], self.losses[kept], self.exponents[kept])
 
 
-def clock_end(jumps: JumpPath) -> float:
+def clock_end(jumps: Any) -> float:
     """Where pictures of `jumps` end on the clock: a little after the last jump."""
     return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
 
 
-def view_end(jumps: JumpPath) -> float:
+def view_end(jumps: Any) -> float:
     """Where pictures are cut: as `clock_end`, but before late jumps that fit next to nothing."""
     left = jumps.losses[1:-1] <= NEGLIGIBLE * jumps.losses[0]
     late = np.flatnonzero(left & (jumps.times[1:] > LATE * jumps.times[:-1]))

@@ -10,6 +10,7 @@ from .._support.arrays import Array
 from .._support.validate import one_of
 from ..errors import InputError
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..yardsticks.min_norm import min_norm_interpolator
 from ._shared import (
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+AnyJumps = JumpPath | GeneralJumpPath
+
+
 def loss_staircase(
-    jumps: JumpPath, *paths: Path, against: str = "clock", ax: Axes | None = None
+    jumps: AnyJumps, *paths: Path, against: str = "clock", ax: Axes | None = None
 ) -> Axes:
     """Draw the loss in the limit λ → 0, a staircase, with flows over it.
 
     Parameters
     ----------
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
     *paths : FlowPath, Prediction or alike
         Drawn over the limit, at their own λ; smaller λ are darker, predictions dotted.
     against : {"clock", "t"}
@@ -75,7 +79,7 @@ def loss_staircase(
     return ax
 
 
-def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
+def neuron_fan(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     """Draw the size of each neuron in the limit, as exponents log|a_j| / log(1/λ).
 
     All start at −1; a neuron that reaches 0 activates. Positive neurons are solid, negative ones
@@ -83,7 +87,7 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
     *paths : FlowPath, Prediction or alike
         Sizes of the activating neurons at a finite λ, drawn thin over the limit.
     ax : matplotlib Axes, optional
@@ -96,8 +100,9 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     clock = _edges(jumps)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
     activates = exponents[-1] == 0
+    signs = jumps.sets.signs if isinstance(jumps, JumpPath) else jumps.signs[-1]
     for neuron in range(jumps.width):
-        positive = jumps.sets.signs[neuron] > 0
+        positive = signs[neuron] > 0
         look: dict[str, Any] = {"color": NEVER, "lw": 0.7, "zorder": 1}
         if activates[neuron]:
             look = {"color": POSITIVE if positive else NEGATIVE, "lw": 1.3, "zorder": 2}
@@ -110,18 +115,18 @@ def neuron_fan(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
     dress(ax, CLOCK_LABEL, r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
     _cut(ax, jumps)
-    ax.set_ylim(-1.04, 0.06)
+    ax.set_ylim(1.04 * min(-1.0, float(exponents.min())), 0.06)
     return ax
 
 
-def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
+def norm_path(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     """Draw the squared norm in the limit against the clock, with flows over it.
 
-    The dashed line is the least squared norm of any network that fits all labels.
+    The dashed line, of orthogonal data, is the least squared norm of any network that fits all labels.
 
     Parameters
     ----------
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
     *paths : FlowPath
         Drawn over the limit. Other paths that have `clock` and `sq_norms` are drawn at these.
     ax : matplotlib Axes, optional
@@ -136,8 +141,9 @@ def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
         clock, sq_norms = _norms_of(path, view_end(jumps))
         ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
     ax.stairs(jumps.sq_norms, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
-    least = min_norm_interpolator(jumps.problem).sq_norm
-    ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
+    if isinstance(jumps, JumpPath):
+        least = min_norm_interpolator(jumps.problem).sq_norm
+        ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
     dress(ax, CLOCK_LABEL, r"squared norm  $\|\theta\|^2$")
     _cut(ax, jumps)
     ax.set_ylim(bottom=0)
@@ -145,12 +151,12 @@ def norm_path(jumps: JumpPath, *paths: Path, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def jump_figure(jumps: JumpPath, *paths: Path, title: str | None = None) -> Figure:
+def jump_figure(jumps: AnyJumps, *paths: Path, title: str | None = None) -> Figure:
     """Draw the loss staircase above the neuron fan, on one clock.
 
     Parameters
     ----------
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
     *paths : FlowPath, Prediction or alike
         Drawn over the limit.
     title : str, optional
@@ -170,12 +176,12 @@ def jump_figure(jumps: JumpPath, *paths: Path, title: str | None = None) -> Figu
     return figure
 
 
-def _edges(jumps: JumpPath) -> Array:
+def _edges(jumps: AnyJumps) -> Array:
     """Where the steps of the limit begin and the last ends, on the clock."""
     return np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
 
 
-def _cut(ax: Axes, jumps: JumpPath, unit: float = 1.0) -> None:
+def _cut(ax: Axes, jumps: AnyJumps, unit: float = 1.0) -> None:
     """End the picture at `view_end`, and say what comes later."""
     end = view_end(jumps)
     ax.set_xlim(0, end * unit)
