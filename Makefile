@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 	$(BIN)/saddlehop demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 lint: $(READY)
 	$(BIN)/ruff check .

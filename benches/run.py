@@ -7,6 +7,7 @@ from rich.console import Console
 
 import bench_explore
 import bench_flow
+import bench_general
 import bench_jumps
 import bench_recorder
 import bench_scale
@@ -21,6 +22,8 @@ TABLES = {
     "scales": bench_flow.scale_table,
     "sizes": bench_flow.size_table,
     "peers": bench_flow.peers_table,
+    "general": bench_general.peers_table,
+    "general-scales": bench_general.scale_table,
     "recorder": bench_recorder.table,
     "explore": bench_explore.table,
 }

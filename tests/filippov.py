@@ -92,7 +92,7 @@ def _piece(X, y, a, w, modes, t, goals):
         atol=1e-14,
         events=events,
         dense_output=True,
-        max_step=0.2,
+        max_step=0.5,
     )
 
 

@@ -70,7 +70,7 @@ def test_every_block_does_what_it_says(text, tmp_path, monkeypatch):
     for language, block in blocks:
         walker.copy(language, block)
     assert len(blocks) == text.count("\n```") / 2
-    assert sum(language == "text" for language, _ in blocks) == 4
+    assert sum(language == "text" for language, _ in blocks) == 5
     written = {path.name for path in tmp_path.iterdir()}
     wanted = {"saddlehop-demo", "jumps.png", "compare.png", "my-sweep", "first-jumps"}
     assert wanted | {"trained.png", "digits.html"} <= written

@@ -290,6 +290,37 @@ def test_output_0_takes_the_sign_of_its_pull():
     np.testing.assert_array_equal(alignment.states, ["growing", "growing", "dead"])
 
 
+@pytest.mark.parametrize("size", [1e-130, 1e130])
+def test_data_at_the_ends_of_floats_change_rates_alone(size):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal(6)
+    a, W = rng.standard_normal(8), rng.standard_normal((8, 3))
+    plain, far = sh.GeneralProblem(X, y), sh.GeneralProblem(size * X, size * y)
+    expected = sh.align(plain, sh.Initialization.from_weights(a, W, plain))
+    found = sh.align(far, sh.Initialization.from_weights(a, W, far))
+    np.testing.assert_array_equal(found.states, expected.states)
+    np.testing.assert_allclose(found.rates / size**2, expected.rates, atol=1e-12)
+    np.testing.assert_allclose(found.log_growth, expected.log_growth, atol=1e-9)
+    listed = sh.extremal_vectors(far, starts=8, rng=0).rates
+    np.testing.assert_allclose(listed / size**2, sh.extremal_vectors(plain, starts=8, rng=0).rates)
+
+
+def test_weights_170_decades_apart_have_unit_directions():
+    problem = sh.GeneralProblem([[1.0, 0.3], [0.2, 1.0]], [1.0, -1.0])
+    hidden = 1e-170 * np.array([[1.0, 0.5], [-0.3, -0.4]])
+    found = sh.align(problem, sh.Initialization([1.0, 1.0], hidden))
+    np.testing.assert_array_equal(found.states, ["growing", "dead"])
+    np.testing.assert_allclose(np.linalg.norm(found.directions, axis=1), 1, rtol=1e-14)
+
+
+def test_an_output_of_0_whose_pulls_cancel_stays_0():
+    problem = sh.GeneralProblem([[0.1, 0.2], [0.3, 0.1], [0.2, 0.3]], [1.0, 1.0, -1.0])
+    alignment = sh.align(problem, sh.Initialization([0.0], [[0.0, 0.7]]))
+    assert alignment.states[0] == "stalled"
+    assert alignment.signs[0] == 0
+    assert alignment.log_growth[0] == -np.inf
+
+
 def test_a_start_on_a_repelling_wall_says_that_a_convention_decided():
     problem = sh.GeneralProblem([[1.0, 0.0], [0.3, 1.0]], [1.0, 1.0])
     init = sh.Initialization([1.0, 1.0], [[0.0, -1.0], [-1.0, -1.0]])

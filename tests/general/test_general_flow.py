@@ -1,6 +1,7 @@
 """The flow on data as they are, against references, closed forms and other integrators."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +60,13 @@ def test_reference_flows(case, flow_index):
 
 
 def test_against_dop853_between_events():
-    """100 problems; where the plain integrator gets stuck on a wall there is nothing to compare."""
-    times, compared, slides = np.linspace(5, 25, 5), 0, 0
-    for seed in range(100):
+    """30 problems, or as many as SADDLEHOP_PROBLEMS says.
+
+    Where the plain integrator gets stuck on a wall there is nothing to compare.
+    """
+    count = int(os.environ.get("SADDLEHOP_PROBLEMS", "30"))
+    times, compared, slides = np.linspace(3, 15, 5), 0, 0
+    for seed in range(count):
         rng = np.random.default_rng(seed)
         d = int(rng.integers(1, 4))
         problem, init = drawn(
@@ -76,11 +81,11 @@ def test_against_dop853_between_events():
             continue
         compared += 1
         for rtol in (1e-5, 1e-8):
-            flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=25.0, rtol=rtol)
+            flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=15.0, rtol=rtol)
             error = np.max(np.abs(flow.loss_at(times) - want)) / flow.losses[0]
             assert error < 10 * rtol, f"seed {seed}"
         slides += flow.stats["slides"]
-    assert compared >= 95
+    assert compared >= 0.95 * count
     assert slides > 50
 
 
@@ -192,23 +197,20 @@ def gradient_descent(problem, output, hidden, rate, t_end):
         r = problem.y - a @ np.maximum(z, 0)
         D = ((z > 0) * r) @ Z / problem.n_samples
         a, u = a + rate * np.sum(u * D, axis=1), u + rate * a[:, None] * D
-    return np.mean((problem.y - a @ np.maximum(u @ Z.T, 0)) ** 2) / 2
+    return u
 
 
-def test_gradient_descent_tends_to_the_flow_at_first_order():
-    problem, init = drawn(9, 5, 4, 4)
+@pytest.mark.parametrize(("seed", "crossings", "tol"), [(10, 0, 0.01), (20, 2, 0.1), (31, 2, 0.1)])
+def test_gradient_descent_tends_to_the_flow_at_first_order(seed, crossings, tol):
+    problem, init = drawn(seed, 5, 4, 4)
     flow = sh.simulate_flow(problem, init, init_scale=0.3, t_end=4.0, rtol=1e-10)
-    assert flow.stats["slides"] == 0
-    assert flow.stats["crossings"] == 9
-    errors = [
-        abs(
-            gradient_descent(problem, 0.3 * init.output, 0.3 * init.hidden, rate, 4.0)
-            - flow.losses[-1]
-        )
-        for rate in (0.02, 0.01, 0.005)
-    ]
-    ratios = np.array(errors[:-1]) / errors[1:]
-    np.testing.assert_allclose(ratios, 2, atol=0.15)
+    assert (flow.stats["slides"], flow.stats["crossings"]) == (0, crossings)
+    a, u = 0.3 * init.output, 0.3 * init.hidden
+    coarse, fine = (
+        np.max(np.abs(gradient_descent(problem, a, u, rate, 4.0) - flow.final.hidden))
+        for rate in (0.008, 0.001)
+    )
+    assert np.log2(coarse / fine) / 3 == pytest.approx(1, abs=tol)
 
 
 def losses_of(X, y, output, W, t_end=20.0, scale=0.05, points=12):
@@ -219,7 +221,7 @@ def losses_of(X, y, output, W, t_end=20.0, scale=0.05, points=12):
     )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.integers(0, 2**31), st.sampled_from(LAWS))
 def test_symmetries(seed, law):
     rng = np.random.default_rng(seed)

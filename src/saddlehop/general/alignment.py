@@ -10,7 +10,7 @@ other; `pieces` follows each along its broken line to one of five ends,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from .._support.arrays import Array
 from .._support.brief import Brief
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
+from ..model.problem import row_norms
 from .pieces import DECAYING, GROWING, Carried, carry, line_of, place
 from .rays import Rays
 from .walls import Flags, Sides
@@ -73,9 +74,17 @@ def align_general(problem: GeneralProblem, init: Initialization) -> GeneralAlign
 
 def align_pulls(rows: Array, pulls: Array, init: Initialization) -> tuple[Carried, Outcome]:
     """Follow a start for ever while the pulls r_k / n stand still."""
+    rows, pulls, unit = in_units(rows, pulls)
     neurons = place(rows, pulls, init.output, init.hidden, init.off_span)
     carried = carry(rows, pulls, neurons)
-    return carried, outcome_of(carried)
+    outcome = outcome_of(carried)
+    return carried, replace(outcome, rates=outcome.rates * unit)
+
+
+def in_units(rows: Array, pulls: Array) -> tuple[Array, Array, float]:
+    """Rows and pulls in units of the largest, so that squares stay floats, and the unit of rates."""
+    length, pull = float(row_norms(rows).max()), float(np.max(np.abs(pulls))) or 1.0
+    return rows / length, pulls / pull, pull * length
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +108,7 @@ def outcome_of(carried: Carried) -> Outcome:
     size = np.where(growing, line.ahead / 2, neurons.output)
     with np.errstate(divide="ignore"):
         log_growth = neurons.log_scales + np.log(size) - rates * carried.elapsed
-    norms = np.linalg.norm(neurons.hidden, axis=1)
+    norms = row_norms(neurons.hidden)
     headings = neurons.hidden / np.where(norms > 0, norms, 1)[:, None]
     return Outcome(rates, np.where(growing[:, None], line.unit, headings), log_growth)
 

@@ -31,7 +31,7 @@ from ..errors import InputError
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
-from .alignment import align_pulls
+from .alignment import align_pulls, in_units
 from .pieces import DECAYING, GROWING, take
 from .rays import Rays
 from .verbs import require_start
@@ -168,6 +168,7 @@ def _stacked(one: Any, other: Any) -> Any:
 
 def _listed(rows: Array, pulls: Array) -> _Found:
     """All extremal vectors where the rank is 1 or 2."""
+    rows, pulls, scale = in_units(rows, pulls)
     units = np.array([[1.0], [-1.0]]) if rows.shape[1] == 1 else _candidates(rows, pulls)
     size = np.abs(pulls) @ np.linalg.norm(rows, axis=1)
     found = [_drawn(rows, pulls, unit, sign, TOL * size) for unit in units for sign in (1, -1)]
@@ -176,7 +177,7 @@ def _listed(rows: Array, pulls: Array) -> _Found:
     return _Found(
         np.array([item[0] for item in kept]).reshape(-1, width[0]),
         np.array([item[1] for item in kept], dtype=np.int8),
-        np.array([item[2] for item in kept], dtype=np.float64),
+        scale * np.array([item[2] for item in kept], dtype=np.float64),
         np.array([item[3] for item in kept], dtype=np.int8).reshape(-1, width[1]),
     )
 

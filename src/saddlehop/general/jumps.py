@@ -95,6 +95,8 @@ class Process:
         slow = (dormant.rates != 0) & (np.abs(dormant.rates) <= SLOW * np.max(np.abs(first)))
         dormant.rates[slow] = 0
         self.n_slow += int(slow.any())
+        for body in self.bodies:
+            dormant.modes[body.members] = body.modes
         self.saddles.append(
             Saddle(
                 self.residual,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+
 
 from .._support.arrays import Array
 from .flow_plateau import _forces
@@ -120,6 +120,8 @@ class Orbit:
         return min(times, default=float("nan"))
 
     def _crossing(self, i: int, goal: float) -> float:
+        from scipy.optimize import brentq  # slow to import
+
         above = np.flatnonzero(np.append([s[i] for s in self.sizes], np.inf) >= goal)
         place = max(int(above[0]) - 1, 0)
         state = self.checkpoints[place // STEPS_PER_CHECKPOINT].copy()

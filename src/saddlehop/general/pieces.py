@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..errors import SaddlehopError
+from ..model.problem import row_norms
 from .walls import TOL, Field, Flags, Sides, into_faces, wall_rule
 
 GROWING, DECAYING, RESTING, DEAD, STALLED, MOVING = range(6)
@@ -128,10 +129,12 @@ def place(rows: Array, pulls: Array, output: Array, hidden: Array, off_span: Arr
     sq_norms = np.einsum("jr,jr->j", hidden, hidden)
     imbalance = output**2 - sq_norms - off_span**2
     imbalance[np.abs(imbalance) <= 16 * _EPS * (sq_norms + off_span**2)] = 0
-    drift = np.maximum(hidden @ rows.T, 0) @ pulls
+    heights = np.maximum(hidden @ rows.T, 0)
+    drift = heights @ pulls
+    drift[np.abs(drift) <= TOL * (heights @ np.abs(pulls))] = 0
     signs = np.sign(np.where(output == 0, drift, output)).astype(np.int8)
     sides = np.where(hidden @ rows.T > 0, 1, -1).astype(np.int8)
-    walls = _touching(rows, hidden, np.sqrt(sq_norms))
+    walls = _touching(rows, hidden, row_norms(hidden))
     return _rescaled(
         Neurons(
             signs,
@@ -203,10 +206,11 @@ def carry(rows: Array, pulls: Array, neurons: Neurons, duration: float = np.inf)
 
 def line_of(neurons: Neurons, velocity: Array) -> Line:
     """Return the lines of neurons that move with `velocity`."""
-    speed = np.linalg.norm(velocity, axis=1)
+    speed = row_norms(velocity)
     unit = velocity / np.where(speed > 0, speed, 1)[:, None]
     along = np.einsum("jr,jr->j", neurons.hidden, unit)
-    across = np.linalg.norm(neurons.hidden - along[:, None] * unit, axis=1)
+    across = row_norms(neurons.hidden - along[:, None] * unit)
+    speed[(neurons.output == 0) & (along <= 16 * _EPS * across)] = 0  # neither a nor w moves
     into_zero = (along < 0) & (across <= RAY * np.abs(along))
     across[into_zero] = 0
     excess = _excess(neurons)
@@ -291,7 +295,8 @@ def _stop_without_walls(neurons: Neurons, modes: Sides, line: Line) -> _Stop:
 def _resting(neurons: Neurons, modes: Sides) -> NDArray[np.int8]:
     """What neurons that do not move are: dead if no sample is active and no wall holds them."""
     touches = (modes >= 0).any(axis=1)
-    rest = np.where(touches & (neurons.signs != 0), RESTING, np.where(touches, STALLED, DEAD))
+    held = np.where(neurons.output > 0, RESTING, STALLED)
+    rest = np.where(touches, held, DEAD)
     return np.where(neurons.hidden.any(axis=1), rest, STALLED).astype(np.int8)
 
 
@@ -316,7 +321,7 @@ def _at_stop(
         output=np.where(stop.turns, 0, b),
         hidden=hidden,
     )
-    size = np.linalg.norm(neurons.hidden, axis=1) + np.linalg.norm(hidden, axis=1)
+    size = row_norms(neurons.hidden) + row_norms(hidden)
     walls = _touching(rows, hidden, size)
     met = np.flatnonzero(stop.wall >= 0)
     walls[met, stop.wall[met]] = True
@@ -344,7 +349,7 @@ def _after(
     rest = replace(neurons, log_scales=neurons.log_scales - line.speed[late] * left[late])
     moved = _choose(fading, rest, moved)
     walls = motion.kept[late]
-    walls |= _touching(rows, moved.hidden, np.linalg.norm(moved.hidden, axis=1)) & neurons.walls
+    walls |= _touching(rows, moved.hidden, row_norms(moved.hidden)) & neurons.walls
     return replace(moved, walls=walls)
 
 
@@ -373,7 +378,7 @@ def _touching(rows: Array, hidden: Array, size: Array) -> Flags:
 
 def _rescaled(neurons: Neurons) -> Neurons:
     """Bring each neuron to size 1, b from c where that loses nothing."""
-    size = np.maximum(neurons.output, np.linalg.norm(neurons.hidden, axis=1))
+    size = np.maximum(neurons.output, row_norms(neurons.hidden))
     size[size == 0] = 1
     scaled = replace(
         neurons,
