@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-
 from .._support.arrays import Array
 from .flow_plateau import _forces
 from .flow_state import Setting, State, residuals, weights
