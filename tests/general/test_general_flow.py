@@ -309,3 +309,14 @@ def test_progress_and_nothing_to_learn():
     still = sh.simulate_flow(sh.GeneralProblem(problem.X, np.zeros(6)), init, init_scale=1e-3)
     assert still.stats["steps"] == 0
     assert still.status == "learned"
+
+
+def test_as_a_dataset():
+    pytest.importorskip("xarray")
+    problem, init = drawn(1)
+    flow = sh.simulate_flow(problem, init, init_scale=1e-3, t_end=2.0)
+    dataset = flow.to_xarray()
+    assert dataset.attrs["kind"] == "GeneralFlowPath"
+    assert dataset["final_hidden"].dims == ("neuron", "coordinate")
+    np.testing.assert_array_equal(dataset["final_hidden"], flow.final.hidden)
+    np.testing.assert_allclose(dataset["norm"], np.linalg.norm(problem.X, axis=1))

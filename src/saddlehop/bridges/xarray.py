@@ -99,6 +99,7 @@ def _of_the_start(jumps: JumpPath) -> dict[str, Any]:
 def flow_dataset(flow: FlowPath) -> xr.Dataset:
     """Return a flow as a Dataset, at its steps."""
     xarray = require_xarray("Making a Dataset of a flow")
+    axis = "sample" if isinstance(flow.problem, Problem) else "coordinate"
     settings = {
         "log_init_scale": flow.log_init_scale,
         "rtol": flow.rtol,
@@ -110,12 +111,12 @@ def flow_dataset(flow: FlowPath) -> xr.Dataset:
     return xarray.Dataset(  # type: ignore[no-any-return]
         {
             **_path_variables(flow),
-            **_network_variables(flow.final),
-            **_start_variables(flow.init),
+            **_network_variables(flow.final, axis),
+            **_start_variables(flow.init, axis),
             **_problem_variables(flow.problem),
         },
         coords=_path_coordinates(flow),
-        attrs=_settings("FlowPath", flow.problem, flow.init.width) | settings,
+        attrs=_settings(type(flow).__name__, flow.problem, flow.init.width) | settings,
     )
 
 
@@ -175,20 +176,18 @@ def _path_coordinates(path: FlowPath | Recording) -> dict[str, Any]:
     }
 
 
-def _network_variables(network: Network) -> dict[str, Any]:
+def _network_variables(network: Network, axis: str = "sample") -> dict[str, Any]:
     return {
         "final_output": _variable("neuron", network.output, "output weights a at the end"),
-        "final_hidden": _variable(
-            ("neuron", "sample"), network.hidden, "hidden weights at the end"
-        ),
+        "final_hidden": _variable(("neuron", axis), network.hidden, "hidden weights at the end"),
     }
 
 
-def _start_variables(start: Any) -> dict[str, Any]:
+def _start_variables(start: Any, axis: str = "sample") -> dict[str, Any]:
     return {
         "init_output": _variable("neuron", start.output, "output weights of the start, unit scale"),
         "init_hidden": _variable(
-            ("neuron", "sample"), start.hidden, "hidden weights of the start, unit scale"
+            ("neuron", axis), start.hidden, "hidden weights of the start, unit scale"
         ),
         "init_off_span": _variable(
             "neuron", start.off_span, "norms outside the span of the samples, unit scale"

@@ -73,12 +73,12 @@ class GeneralFlowPath(FlowPath):
         return frozen(times)
 
     def _crossing(self, j: int, goal: float) -> float:
+        from scipy.optimize import brentq
+
         after = int(np.argmax(self.log_output[:, j] >= goal))
         if after == 0:
             return 0.0
         low, high = float(self.t[after - 1]), float(self.t[after])
-
-        from scipy.optimize import brentq  # slow to import
 
         def above(t: float) -> float:
             return float(np.clip(self.log_output_at(t)[j] - goal, -700.0, 700.0))

@@ -21,10 +21,15 @@ from .._support.arrays import Array
 from .flow_plateau import _forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
+from .jumps_glide import glide
 from .jumps_rest import Rest, rest_near
 
 LOG_EPS = float(np.log(1e-7))  # size of newcomers
 LOG_ASIDE = -1000.0  # scale of passengers
+GLIDE = 3e-3  # how far weights move in a glide, relative to the smallest body
+GLIDE_FROM = 100  # steps before the first is tried
+STEPS_PER_GLIDE = 16  # until the next try after one in vain
+WORTH = 10.0  # a glide must be worth so many steps
 NEAR = 1e-6  # distance to rest from which it is taken for the end
 FADED = 1e-7
 FADING = 1e-3
@@ -43,9 +48,12 @@ class Orbit:
     """Where the bodies rest; None: they do not yet."""
     fading: NDArray[np.bool_] = field(init=False)
     """Bodies whose size goes to 0, shape (n_bodies,)."""
-    checkpoints: list[State] = field(default_factory=list)
+    checkpoints: dict[int, State] = field(default_factory=dict)
+    """States before some of the steps: every few, and after each glide."""
     sizes: list[Array] = field(default_factory=list)
-    """log |a| of the bodies before each step, shape (n_bodies,)."""
+    """log |a| of the bodies before each step and at the end, shape (n_bodies,)."""
+    glides: dict[int, float] = field(default_factory=dict)
+    """Lengths of the steps that were glides."""
 
     growth: Array = field(init=False)
     """By how much log |a| grew beyond what `state.scale` says, one for each row."""
@@ -56,25 +64,40 @@ class Orbit:
 
     def run(self, most: int) -> None:
         """Follow the flow to its rest, for at most so many steps."""
-        next_try = 8
+        next_try, next_glide = 8, GLIDE_FROM
         while self.n_steps < most and self.rest is None:
-            if self.n_steps % STEPS_PER_CHECKPOINT == 0:
-                self.checkpoints.append(self.state.copy())
+            if self.n_steps % STEPS_PER_CHECKPOINT == 0 or self.n_steps - 1 in self.glides:
+                self.checkpoints[self.n_steps] = self.state.copy()
             self.sizes.append(self._log_sizes(self.state))
-            step(self.setting, self.state, np.inf)
+            if self.n_steps < next_glide or not self._glide():
+                if self.n_steps >= next_glide:
+                    next_glide = self.n_steps + STEPS_PER_GLIDE
+                self.state.last = step(self.setting, self.state, np.inf)
             self._keep_aside()
             self.n_steps += 1
             if self.n_steps >= next_try and self._is_quiet():
                 next_try = self.n_steps + 4
                 self._try_to_rest()
+        self.sizes.append(self._log_sizes(self.state))
+
+    def _glide(self) -> bool:
+        """Try a long step; only where no body fades."""
+        if self._fade(self._body_forces()).any():
+            return False
+        bodies, least = np.arange(self.n_bodies), WORTH * self.state.last
+        size = GLIDE * float(np.exp(np.min(self._log_sizes(self.state))))
+        length = glide(self.setting, self.state, bodies, size, least)
+        if length > 0:
+            self.glides[self.n_steps] = length
+        return length > 0
 
     def _keep_aside(self) -> None:
         """Take passengers that grew for long back to where they act on nothing."""
         near = np.flatnonzero(self.state.scale > LOG_ASIDE / 2)
         near = near[near >= self.n_bodies]
         if near.size:
-            self.state.scale[near] += LOG_ASIDE / 2
-            self.growth[near] -= LOG_ASIDE / 2
+            self.growth[near] += self.state.scale[near] - LOG_ASIDE
+            self.state.scale[near] = LOG_ASIDE
             self.setting.imbalance[near] = 0.0
 
     def _log_sizes(self, state: State) -> Array:
@@ -121,11 +144,15 @@ class Orbit:
     def _crossing(self, i: int, goal: float) -> float:
         from scipy.optimize import brentq  # slow to import
 
-        above = np.flatnonzero(np.append([s[i] for s in self.sizes], np.inf) >= goal)
+        above = np.flatnonzero(np.array([s[i] for s in self.sizes]) >= goal)
         place = max(int(above[0]) - 1, 0)
-        state = self.checkpoints[place // STEPS_PER_CHECKPOINT].copy()
-        for _ in range(place % STEPS_PER_CHECKPOINT):
+        before = max(known for known in self.checkpoints if known <= place)
+        state = self.checkpoints[before].copy()
+        for _ in range(before, place):
             step(self.setting, state, np.inf)
+        if place in self.glides:
+            low, high = self.sizes[place][i], self.sizes[place + 1][i]
+            return state.time + self.glides[place] * float((goal - low) / (high - low))
 
         def excess(room: float) -> float:
             cut = state.copy()

@@ -40,27 +40,30 @@ def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: floa
     """Find the rest of neurons `who` within `reach` and their patterns; the others stay."""
     state = state.copy()
     root = np.sqrt(setting.curvature)
-    masks = np.where(state.modes[who] > 0, root, 0.0)
-    goal = _residual_at_rest(setting, state, who, masks)
+    goal = residual_at_rest(setting, state, who) / root
     before = _weights(state, who)
     for _ in range(ROUNDS):
         gap = residuals(setting, state) / root - goal
         if np.linalg.norm(gap) <= ACCURACY:
             break
-        _shortest_step(setting, state, who, masks, gap)
+        linear = linearize(setting, state, who)
+        push = linear.modes @ ((linear.modes.T @ gap) / linear.rates)
+        displace(setting, state, who, linear, push)
         distance = float(np.linalg.norm(_weights(state, who) - before))
         if not distance <= reach:
             return Rest(state, goal * root, np.inf)
     distance = float(np.linalg.norm(_weights(state, who) - before))
     gap = residuals(setting, state) / root - goal
-    found = np.linalg.norm(gap) <= 1e3 * ACCURACY and _within_patterns(
+    found = np.linalg.norm(gap) <= 1e3 * ACCURACY and within_patterns(
         setting, state, who, goal * root
     )
     return Rest(state, goal * root, distance if found else np.inf)
 
 
-def _residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp], masks: Array) -> Array:
-    """Return r_∞ / C^½: the labels less their projection on what the neurons can learn."""
+def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> Array:
+    """Return r_∞: the labels less their projection on what the neurons can learn."""
+    root = np.sqrt(setting.curvature)
+    masks = np.where(state.modes[who] > 0, root, 0.0)
     first = np.unique(state.modes[who], axis=0, return_index=True)[1]
     rank = setting.rows.shape[1]
     blocks = [
@@ -68,10 +71,10 @@ def _residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp], mas
     ]
     u, s, _ = np.linalg.svd(np.hstack(blocks), full_matrices=False)
     u = u[:, s > RANK_TOL * s[0]]
-    rest = setting.labels / np.sqrt(setting.curvature)
+    rest = setting.labels / root
     for _ in range(2):
         rest = rest - u @ (u.T @ rest)
-    return np.asarray(rest)
+    return np.asarray(rest * root)
 
 
 def _projector(state: State, j: int, rank: int) -> Array:
@@ -86,32 +89,45 @@ def _weights(state: State, who: NDArray[np.intp]) -> Array:
     return np.column_stack([scale * state.output[who], scale[:, None] * state.hidden[who]])
 
 
-def _shortest_step(
-    setting: Setting, state: State, who: NDArray[np.intp], masks: Array, gap: Array
-) -> None:
-    """Move the weights by the shortest step that closes the gap to first order: δ = Jᵀ(JJᵀ)⁺ gap."""
+class Linear(NamedTuple):
+    """J of some neurons, the derivative of outputs / C^½, as JJᵀ = `modes` diag(`rates`) `modes`ᵀ."""
+
+    masks: Array
+    heights: Array
+    output: Array
+    walls: Array | None
+    rates: Array
+    modes: Array
+
+
+def linearize(setting: Setting, state: State, who: NDArray[np.intp]) -> Linear:
+    """Return J within the patterns of neurons `who`."""
+    masks = np.where(state.modes[who] > 0, np.sqrt(setting.curvature), 0.0)
     scale = np.sqrt(weights(state)[who])
     a, w = scale * state.output[who], scale[:, None] * state.hidden[who]
-    heights = masks * (w @ setting.rows.T)
-    kernel = heights.T @ heights
-    walls = bases(state, who)
-    kernel += (a[:, None] * masks).T @ (a[:, None] * masks) * (setting.rows @ setting.rows.T)
+    heights, reach = masks * (w @ setting.rows.T), a[:, None] * masks
+    kernel = heights.T @ heights + reach.T @ reach * (setting.rows @ setting.rows.T)
     for i, j in enumerate(who):
         if int(j) in state.slides:
-            across = a[i] * masks[i][:, None] * (setting.rows @ state.slides[int(j)].basis.T)
+            across = reach[i][:, None] * (setting.rows @ state.slides[int(j)].basis.T)
             kernel -= across @ across.T
     rates, modes = np.linalg.eigh(kernel)
     kept = rates > RANK_TOL * rates[-1]
-    push = modes[:, kept] @ ((modes[:, kept].T @ gap) / rates[kept])
-    force = off_walls((masks * push) @ setting.rows, walls)
-    state.output[who] += heights @ push / scale
-    state.hidden[who] += a[:, None] * force / scale[:, None]
+    return Linear(masks, heights, a, bases(state, who), rates[kept], modes[:, kept])
+
+
+def displace(
+    setting: Setting, state: State, who: NDArray[np.intp], linear: Linear, push: Array
+) -> None:
+    """Move the weights by Jᵀ `push`."""
+    scale = np.sqrt(weights(state)[who])
+    force = off_walls((linear.masks * push) @ setting.rows, linear.walls)
+    state.output[who] += linear.heights @ push / scale
+    state.hidden[who] += (linear.output / scale)[:, None] * force
     settle(setting, state, who)
 
 
-def _within_patterns(
-    setting: Setting, state: State, who: NDArray[np.intp], residual: Array
-) -> bool:
+def within_patterns(setting: Setting, state: State, who: NDArray[np.intp], residual: Array) -> bool:
     """Whether all are on the side their mode says, and held on the walls they slide on."""
     heights = state.hidden[who] @ setting.rows.T * state.modes[who]
     if (heights < -SIDE_TOL * setting.norms).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from .alignment import STATES
 from .jumps_path import GeneralJumpPath
+from .jumps_process import Process, Saddle
 from .rays import Rays
-
-if TYPE_CHECKING:
-    from .jumps import Process, Saddle
 
 NAMES = np.append(STATES, "active")
 NO_WALL = -1  # mode of a sample that is 0
