@@ -7,13 +7,13 @@ from scipy.integrate import solve_ivp
 
 import saddlehop as sh
 from helpers import problems, problems_with_starts
-from saddlehop.limit import twins as reference
+from saddlehop.limit import twins
 
 
 def assert_matches_twin(problem, init):
     alignment = sh.align(problem, init)
     for j in range(init.width):
-        twin = reference.align_neuron(init.output[j], init.hidden[j], problem.pulls)
+        twin = twins.align_neuron(init.output[j], init.hidden[j], problem.pulls)
         if alignment.stalled[j] or twin.stalled:
             assert alignment.stalled[j]
             assert twin.stalled

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import saddlehop as sh
 from helpers import assert_same_jumps, orthonormal_rows, problems, problems_with_starts
 from saddlehop.errors import UnresolvedTieError
-from saddlehop.limit import twins as reference
+from saddlehop.limit import twins
 
 
 def solve_sets(y, active, signs, norms=None):
@@ -52,7 +52,7 @@ def test_it_agrees_with_the_plain_twin(problem_and_start):
     problem, init = problem_and_start
     alignment = sh.align(problem, init)
     jumps = sh.solve_jumps(problem, alignment)
-    twin = reference.jump_process(alignment.active, problem.y, problem.norms)
+    twin = twins.jump_process(alignment.active, problem.y, problem.norms)
     assert [list(group) for group in jumps.neurons] == twin.neurons
     assert [s.tolist() for s in jumps.samples] == twin.samples
     np.testing.assert_allclose(jumps.times, twin.times, rtol=1e-12)
@@ -66,7 +66,7 @@ def test_it_agrees_with_the_plain_twin_on_larger_problems(n, m):
         problem, init = generic(seed, n, m, norms="lognormal")
         alignment = sh.align(problem, init)
         jumps = sh.solve_jumps(problem, alignment)
-        twin = reference.jump_process(alignment.active, problem.y, problem.norms)
+        twin = twins.jump_process(alignment.active, problem.y, problem.norms)
         assert [list(group) for group in jumps.neurons] == twin.neurons
         assert [s.tolist() for s in jumps.samples] == twin.samples
         np.testing.assert_allclose(jumps.times, twin.times, rtol=1e-12)

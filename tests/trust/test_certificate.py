@@ -8,7 +8,7 @@ from hypothesis import given
 import saddlehop as sh
 import trials
 from helpers import problems_with_starts
-from saddlehop.limit import twins as reference
+from saddlehop.limit import twins
 from saddlehop.trust.exact import align_exactly, as_integers, exact_pulls
 from saddlehop.trust.radicals import RootField, TooManyTermsError
 
@@ -70,7 +70,7 @@ def test_exact_alignment_is_the_reference(case):
     pulls, _ = exact_pulls(problem.y, problem.norms)
     exact = align_exactly(init.output, init.hidden, pulls)
     for j in range(init.width):
-        twin = reference.align_neuron(float(init.output[j]), init.hidden[j], problem.pulls)
+        twin = twins.align_neuron(float(init.output[j]), init.hidden[j], problem.pulls)
         np.testing.assert_array_equal(exact.active[j], twin.active)
         assert exact.signs[j] == twin.sign or not twin.active.any()
 

@@ -20,7 +20,7 @@ from .._support.brief import Brief
 from .._support.validate import instance_of
 from ..errors import InputError, MissingExtraError, SaddlehopError
 from ..flow.simulate import simulate_flow
-from ..limit import twins as reference
+from ..limit import twins
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import JumpPath
 from ..limit.jumps import solve_jumps
@@ -146,9 +146,7 @@ def _span(values: Array) -> float:
 
 def _alignment(problem: Problem, init: Initialization, jumps: JumpPath) -> Iterator[Agreement]:
     pulls = problem.pulls / (np.abs(problem.pulls).max() or 1.0)
-    twins = [
-        reference.align_neuron(float(a), u, pulls) for a, u in zip(*_scaled(init), strict=True)
-    ]
+    twins = [twins.align_neuron(float(a), u, pulls) for a, u in zip(*_scaled(init), strict=True)]
     active, signs = jumps.sets.to_bool(), jumps.sets.signs
     differ = [
         bool((twin.active != active[j]).any() or (twin.sign != signs[j] and twin.active.any()))
@@ -172,7 +170,7 @@ def _scaled(init: Initialization) -> tuple[Array, Array]:
 
 
 def _process(problem: Problem, jumps: JumpPath) -> Iterator[Agreement]:
-    twin = reference.jump_process(jumps.sets.to_bool(), problem.y, problem.norms, TIE_TOL)
+    twin = twins.jump_process(jumps.sets.to_bool(), problem.y, problem.norms, TIE_TOL)
     method = "all rates afresh"
     same = len(twin.times) == jumps.n_jumps == len(jumps.neurons)
     differ = abs(len(twin.times) - len(jumps.neurons)) + sum(

@@ -12,7 +12,7 @@
  * Quantities that could cancel are summed from the last death backwards, where all terms are
  * positive. The caller scales the pulls e to at most 1.
  *
- * The plain twin is reference.align_neuron, which goes in time.
+ * The plain twin is twins.align_neuron, which goes in time.
  */
 #include <float.h>
 #include <math.h>

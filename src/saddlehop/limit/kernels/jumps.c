@@ -7,9 +7,9 @@
  *     the open samples on which the neurons that arrived are active are fitted: they close
  *
  * until no sample is open. `jump_process` is the whole loop on samples held in one piece;
- * blocks/process.py runs the same loop over many blocks, with the same functions.
+ * limit/block_process.py runs the same loop over many blocks, with the same functions.
  *
- * The plain twin is reference.jump_process, which sums all rates afresh.
+ * The plain twin is twins.jump_process, which sums all rates afresh.
  */
 #include <string.h>
 
