@@ -146,16 +146,16 @@ def _span(values: Array) -> float:
 
 def _alignment(problem: Problem, init: Initialization, jumps: JumpPath) -> Iterator[Agreement]:
     pulls = problem.pulls / (np.abs(problem.pulls).max() or 1.0)
-    twins = [twins.align_neuron(float(a), u, pulls) for a, u in zip(*_scaled(init), strict=True)]
+    walked = [twins.align_neuron(float(a), u, pulls) for a, u in zip(*_scaled(init), strict=True)]
     active, signs = jumps.sets.to_bool(), jumps.sets.signs
     differ = [
         bool((twin.active != active[j]).any() or (twin.sign != signs[j] and twin.active.any()))
-        for j, twin in enumerate(twins)
+        for j, twin in enumerate(walked)
     ]
     yield Agreement("active sets and signs", "walk in time", float(sum(differ)), 0.0)
     if jumps.alignment is not None:
         size = np.maximum(np.abs(init.output), init.hidden.max(axis=1))
-        growth = np.array([twin.log_growth for twin in twins]) + np.log(np.where(size > 0, size, 1))
+        growth = np.array([twin.log_growth for twin in walked]) + np.log(np.where(size > 0, size, 1))
         given = jumps.alignment.log_growth
         both = np.isfinite(growth) & np.isfinite(given)
         error = np.abs(growth[both] - given[both])
