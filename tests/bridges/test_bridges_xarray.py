@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from test_storage import results
 
 import saddlehop as sh
+from results import results
 
 xarray = pytest.importorskip("xarray")
 

@@ -1,7 +1,6 @@
 import contextlib
 import dataclasses
 import importlib.util
-import json
 import pickle
 import shutil
 import subprocess
@@ -18,68 +17,12 @@ from hypothesis import strategies as st
 
 import saddlehop as sh
 from helpers import orthonormal_rows, problems_with_starts
-from saddlehop.bridges.recording import Recording
+from results import DOCUMENT, assert_equal, resize, results, rewritten, round_trip
 from saddlehop.errors import DataFileError, InputError, MissingExtraError
 from saddlehop.storage import codec as _codec
 from saddlehop.storage import files as storage
 
 EARLIER = Path(__file__).parent / "earlier"
-DOCUMENT = "saddlehop_document"
-
-
-def assert_equal(one, other, name="result"):
-    """Assert that two results are equal in class and in every number, to the last bit."""
-    if isinstance(one, np.generic):
-        one = one.item()
-    assert type(one) is type(other), name
-    if dataclasses.is_dataclass(one):
-        for field in dataclasses.fields(one):
-            if field.name not in _codec.LEFT_OUT:
-                path = f"{name}.{field.name}"
-                assert_equal(getattr(one, field.name), getattr(other, field.name), path)
-    elif isinstance(one, np.ndarray):
-        assert one.dtype == other.dtype, name
-        np.testing.assert_array_equal(one, other, err_msg=name)
-    elif sparse.issparse(one):
-        assert_equal(one.toarray(), other.toarray(), name)
-    elif isinstance(one, (tuple, list)):
-        assert len(one) == len(other), name
-        for i, pair in enumerate(zip(one, other, strict=True)):
-            assert_equal(*pair, f"{name}[{i}]")
-    elif isinstance(one, float) and np.isnan(one):
-        assert np.isnan(other), name
-    else:
-        assert one == other, name
-
-
-def round_trip(obj, folder, suffix=".npz"):
-    sh.save(folder / f"one{suffix}", obj)
-    return sh.load(folder / f"one{suffix}")
-
-
-def results(problem, init, scale=1e-3):
-    """One of every kind of result."""
-    jumps = sh.solve_jumps(problem, init)
-    made = [problem, init, jumps, jumps.alignment, jumps.sets, init.network]
-    made += [sh.solve_jumps(problem, jumps.sets), sh.min_norm_interpolator(problem)]
-    made.append(sh.solve_jumps_blocks(sh.SampleBlocks.from_sets(problem, jumps.sets, 2)))
-    flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=30.0)
-    recording = Recording(
-        problem,
-        np.log(scale),
-        np.array([0, 1, 5]),
-        np.array([0.0, 0.1, 0.5]),
-        np.array([init.output, 2 * init.output, 3 * init.output]),
-        np.array([init.hidden, 2 * init.hidden, 3 * init.hidden]),
-        1e-9,
-    )
-    made += [flow, sh.compare(flow, jumps), recording, jumps.predict(scale)]
-    made.append(sh.GeneralProblem(np.eye(problem.n_samples), problem.y, bias=True))
-    opinion = sh.second_opinion(problem, init, jumps, scales=[])
-    made += [opinion, opinion.agreements[0]]
-    if importlib.util.find_spec("flint"):
-        made.append(sh.certify(problem, init, jumps))
-    return [*made, jumps.saddle_facts(0), jumps.check_saddle(0)]
 
 
 @pytest.fixture(scope="module")
@@ -227,17 +170,6 @@ def test_other_tools_find_the_arrays_by_name(tmp_path, setting):
         assert dataset.attrs["saddlehop"] == sh.__version__
 
 
-def rewritten(path, change):
-    """The file with its document changed."""
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    document = json.loads(bytes(arrays[DOCUMENT]))
-    change(document, arrays)
-    arrays[DOCUMENT] = np.frombuffer(json.dumps(document).encode(), np.uint8)
-    np.savez(path, **arrays)
-    return path
-
-
 def test_a_newer_file_is_refused(tmp_path, setting):
     path = tmp_path / "new.npz"
     sh.save(path, setting[0])
@@ -372,35 +304,30 @@ def test_names_in_a_file_lead_nowhere_outside_it(tmp_path, setting):
     assert not (tmp_path.parent / "escaped.json").exists()
 
 
-def _resize(document, arrays, name, array):
-    arrays[name] = array
-    document["arrays"][name] = storage._fingerprint(array)
-
-
 BREAK = {
-    "an index beyond the samples": lambda d, a: _resize(
+    "an index beyond the samples": lambda d, a: resize(
         d, a, "samples.values", a["samples.values"] + 100
     ),
-    "a negative index": lambda d, a: _resize(d, a, "samples.values", -1 - a["samples.values"]),
-    "a neuron beyond the width": lambda d, a: _resize(
+    "a negative index": lambda d, a: resize(d, a, "samples.values", -1 - a["samples.values"]),
+    "a neuron beyond the width": lambda d, a: resize(
         d, a, "neurons.values", a["neurons.values"] + 100
     ),
-    "lengths that do not add up": lambda d, a: _resize(
+    "lengths that do not add up": lambda d, a: resize(
         d, a, "samples.lengths", a["samples.lengths"] + 1
     ),
-    "words too few": lambda d, a: _resize(d, a, "sets.words", a["sets.words"][:, :1]),
-    "words of another type": lambda d, a: _resize(d, a, "sets.words", a["sets.words"].view(float)),
-    "signs of another size": lambda d, a: _resize(d, a, "sets.signs", a["sets.signs"][:5]),
-    "signs out of range": lambda d, a: _resize(d, a, "sets.signs", a["sets.signs"] * np.int8(5)),
-    "times too many": lambda d, a: _resize(d, a, "times", np.append(a["times"], 9.0)),
-    "losses too few": lambda d, a: _resize(d, a, "losses", a["losses"][:-1]),
-    "exponents of too few neurons": lambda d, a: _resize(
+    "words too few": lambda d, a: resize(d, a, "sets.words", a["sets.words"][:, :1]),
+    "words of another type": lambda d, a: resize(d, a, "sets.words", a["sets.words"].view(float)),
+    "signs of another size": lambda d, a: resize(d, a, "sets.signs", a["sets.signs"][:5]),
+    "signs out of range": lambda d, a: resize(d, a, "sets.signs", a["sets.signs"] * np.int8(5)),
+    "times too many": lambda d, a: resize(d, a, "times", np.append(a["times"], 9.0)),
+    "losses too few": lambda d, a: resize(d, a, "losses", a["losses"][:-1]),
+    "exponents of too few neurons": lambda d, a: resize(
         d, a, "exponents", a["exponents"][:, :3].copy()
     ),
-    "another size of the start": lambda d, a: _resize(
+    "another size of the start": lambda d, a: resize(
         d, a, "alignment.initialization.output", np.ones(3)
     ),
-    "labels that are no numbers": lambda d, a: _resize(d, a, "problem.y", a["problem.y"] * np.nan),
+    "labels that are no numbers": lambda d, a: resize(d, a, "problem.y", a["problem.y"] * np.nan),
     "labels of integers": lambda d, a: d["root"]["fields"].update(times={"array": "unfit"}),
     "no array": lambda d, a: a.pop("times"),
     "no field": lambda d, a: d["root"]["fields"].pop("times"),

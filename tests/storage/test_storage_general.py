@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 import scipy.sparse as sparse
-from test_storage import DOCUMENT, _resize, assert_equal, rewritten, round_trip
 
 import saddlehop as sh
+from results import DOCUMENT, assert_equal, resize, rewritten, round_trip
 from saddlehop.errors import DataFileError, InputError
 from saddlehop.storage import files as storage
 
@@ -158,16 +158,16 @@ def test_as_datasets(tmp_path, bias):
 
 
 BREAK = {
-    "weights in fewer coordinates": lambda d, a: _resize(
+    "weights in fewer coordinates": lambda d, a: resize(
         d, a, "hidden", a["hidden"][:, :, :1].copy()
     ),
-    "weights of fewer neurons": lambda d, a: _resize(d, a, "hidden", a["hidden"][:, :2].copy()),
-    "norms of fewer neurons": lambda d, a: _resize(d, a, "off_span", a["off_span"][:2]),
-    "zig-zags of fewer samples": lambda d, a: _resize(d, a, "zigzags", a["zigzags"][:, :2].copy()),
-    "a basis of another space": lambda d, a: _resize(
+    "weights of fewer neurons": lambda d, a: resize(d, a, "hidden", a["hidden"][:, :2].copy()),
+    "norms of fewer neurons": lambda d, a: resize(d, a, "off_span", a["off_span"][:2]),
+    "zig-zags of fewer samples": lambda d, a: resize(d, a, "zigzags", a["zigzags"][:, :2].copy()),
+    "a basis of another space": lambda d, a: resize(
         d, a, "problem.basis", a["problem.basis"][:, :2].copy()
     ),
-    "labels of fewer samples": lambda d, a: _resize(d, a, "problem.y", a["problem.y"][:3]),
+    "labels of fewer samples": lambda d, a: resize(d, a, "problem.y", a["problem.y"][:3]),
     "a bias that is a word": lambda d, a: d["root"]["fields"]["problem"]["fields"].update(
         bias="yes"
     ),

@@ -155,7 +155,9 @@ def _alignment(problem: Problem, init: Initialization, jumps: JumpPath) -> Itera
     yield Agreement("active sets and signs", "walk in time", float(sum(differ)), 0.0)
     if jumps.alignment is not None:
         size = np.maximum(np.abs(init.output), init.hidden.max(axis=1))
-        growth = np.array([twin.log_growth for twin in walked]) + np.log(np.where(size > 0, size, 1))
+        growth = np.array([twin.log_growth for twin in walked]) + np.log(
+            np.where(size > 0, size, 1)
+        )
         given = jumps.alignment.log_growth
         both = np.isfinite(growth) & np.isfinite(given)
         error = np.abs(growth[both] - given[both])
