@@ -40,7 +40,7 @@ def glide(
             return 0.0
         moved, push = _midpoint(setting, state, who, linear, gap, length)
         if within_patterns(setting, moved, who, residuals(setting, moved)):
-            _passengers(
+            take_along(
                 setting, moved, who, (goal / setting.n_samples) + root * push / length, length
             )
             moved.wait(length)
@@ -84,9 +84,10 @@ def _midpoint(
     return moved, push
 
 
-def _passengers(
+def take_along(
     setting: Setting, state: State, who: NDArray[np.intp], pulls: Array, length: float
 ) -> None:
+    """Carry all but neurons `who` for a time under pulls r_k / n."""
     others = np.setdiff1d(np.arange(state.output.size), who)
     carried = carry(setting.rows, pulls, _as_neurons(setting, state, others), length)
     _take_over(setting, state, others, carried)

@@ -21,13 +21,13 @@ from .._support.arrays import Array
 from .flow_plateau import _forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
-from .jumps_glide import glide
+from .jumps_glide import glide, take_along
 from .jumps_rest import Rest, rest_near
 
 LOG_EPS = float(np.log(1e-7))  # size of newcomers
 LOG_ASIDE = -1000.0  # scale of passengers
-GLIDE = 3e-3  # how far weights move in a glide, relative to the smallest body
-GLIDE_FROM = 100  # steps before the first is tried
+GLIDE = 1e-3  # how far weights move in a glide, relative to the smallest body
+GLIDE_FROM = 300  # steps before the first is tried
 STEPS_PER_GLIDE = 16  # until the next try after one in vain
 WORTH = 10.0  # a glide must be worth so many steps
 NEAR = 1e-6  # distance to rest from which it is taken for the end
@@ -133,7 +133,19 @@ class Orbit:
             return
         rest = rest_near(self.setting, self.state, np.flatnonzero(~fading), 1e3 * NEAR)
         if rest.distance <= NEAR:
-            self.rest, self.state, self.fading = rest, rest.state, fading
+            self.rest, self.fading = rest, fading
+            self._come_to_rest(rest)
+
+    def _come_to_rest(self, rest: Rest) -> None:
+        """Go to the rest; what is left of r − r_∞ on the way turns passengers a little."""
+        left = np.linalg.norm(residuals(self.setting, self.state) - rest.residual)
+        n, impulse = self.setting.n_samples, rest.impulse
+        self.state = rest.state
+        if left > 0:
+            time = n * float(np.linalg.norm(impulse) / left)
+            pulls = rest.residual / n + impulse / time
+            take_along(self.setting, self.state, np.flatnonzero(~self.fading), pulls, time)
+            self.state.wait(time)
 
     def half_time(self, newcomers: NDArray[np.intp]) -> float:
         """Return when the first of the newcomers passes half of the a² it reaches; nan if it fades."""

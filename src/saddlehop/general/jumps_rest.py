@@ -34,6 +34,8 @@ class Rest(NamedTuple):
     """r_∞, shape (n,)."""
     distance: float
     """How far the weights moved; inf where no rest was found nearby."""
+    impulse: Array
+    """∫ (r − r_∞) dt / n on the way there, shape (n,)."""
 
 
 def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: float) -> Rest:
@@ -41,7 +43,7 @@ def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: floa
     state = state.copy()
     root = np.sqrt(setting.curvature)
     goal = residual_at_rest(setting, state, who) / root
-    before = _weights(state, who)
+    before, impulse = _weights(state, who), np.zeros(goal.size)
     for _ in range(ROUNDS):
         gap = residuals(setting, state) / root - goal
         if np.linalg.norm(gap) <= ACCURACY:
@@ -49,15 +51,16 @@ def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: floa
         linear = linearize(setting, state, who)
         push = linear.modes @ ((linear.modes.T @ gap) / linear.rates)
         displace(setting, state, who, linear, push)
+        impulse += root * push
         distance = float(np.linalg.norm(_weights(state, who) - before))
         if not distance <= reach:
-            return Rest(state, goal * root, np.inf)
+            return Rest(state, goal * root, np.inf, impulse)
     distance = float(np.linalg.norm(_weights(state, who) - before))
     gap = residuals(setting, state) / root - goal
     found = np.linalg.norm(gap) <= 1e3 * ACCURACY and within_patterns(
         setting, state, who, goal * root
     )
-    return Rest(state, goal * root, distance if found else np.inf)
+    return Rest(state, goal * root, distance if found else np.inf, impulse)
 
 
 def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> Array:
