@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 LIBRARIES := src/saddlehop/_support/libraries
-SANITIZED = SADDLEHOP_LEVEL=sanitized ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so)"
+# libstdc++ comes first too, or exceptions of libraries in C++ stop the sanitizer
+SANITIZED = SADDLEHOP_LEVEL=sanitized ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)"
 KERNEL_TESTS = tests/limit tests/flow tests/blocks/test_block_jumps.py tests/test_fuzz.py
 
 .PHONY: demo test lint kernels sanitize kernel-coverage wheels docs bench fuzz reliability coverage random lowest clean
@@ -26,11 +28,11 @@ kernels: $(READY)
 	$(BIN)/python build_kernels.py --compiler-at-hand || $(BIN)/python -m pip install --quiet ziglang
 	$(BIN)/python build_kernels.py
 
-# the tests that call kernels, and hostile problems, with gcc's sanitizers
+# the tests that call kernels, hostile problems and hostile calls, with gcc's sanitizers
 sanitize: $(READY)
 	CC=gcc $(BIN)/python build_kernels.py sanitized
-	$(SANITIZED) $(BIN)/python -m pytest -q $(KERNEL_TESTS)
-	$(SANITIZED) $(BIN)/python tests/reliability.py "hostile problems"
+	$(SANITIZED) $(BIN)/python -m pytest -q --capture=sys $(KERNEL_TESTS)
+	$(SANITIZED) $(BIN)/python tests/reliability.py "hostile problems" "public functions"
 
 # which lines of C the tests run; needs gcc and its gcov
 kernel-coverage: $(READY)

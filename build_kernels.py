@@ -92,7 +92,7 @@ def this_machine() -> Target:
 
 def wheel_tag(target: Target) -> str:
     """Return the platform of a wheel: without zig, a library is for machines like this one only."""
-    own = "CC" in os.environ and target.tag.startswith("manylinux")
+    own = bool(os.environ.get("CC")) and target.tag.startswith("manylinux")
     return f"linux_{platform.machine()}" if own else target.tag
 
 

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from saddlehop.errors import SaddlehopError
 from saddlehop.limit import heteroclinic
 from saddlehop.limit.heteroclinic import Group, Passengers, solve_orbit
 
@@ -108,3 +109,31 @@ def test_the_dense_orbit_is_as_accurate_as_its_nodes():
     assert np.abs(np.diff(fractions, axis=0)).max() < 0.1
     # ȧ/a = Σ_c p_c f_c M_gc w_gc / a is bounded by the growth rate far before the jump
     assert slope.max() <= group.rates.max() * 1.2
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_radaus_differences_may_lie_apart_in_memory(order):
+    """Radau's difference Jacobian passes columns of a matrix: entries that are not neighbours."""
+    group = Group(
+        np.array([1.0, 0.9]), np.zeros(2), np.array([1.0, 0.3]), np.array([[1.0, 0.4], [0.7, 0.0]])
+    )
+    scaled = heteroclinic._Scaled(group, Passengers(np.empty(0), np.empty(0), np.empty((0, 2))))
+    slope, left = heteroclinic._stiff_equation(scaled, 2)
+    state = scaled.start.ravel()
+    columns = np.array([state, state + 1e-3, state - 1e-3, 2 * state], order=order).T
+    for column in columns.T:
+        assert np.array_equal(slope(0.0, column), slope(0.0, column.copy()))
+        assert left(0.0, column) == left(0.0, column.copy())
+    assert columns[:, 0].flags.contiguous == (order == "C")
+
+
+def test_an_orbit_whose_jacobian_overflows_is_refused_in_one_sentence():
+    """Masses 141 decades apart: SciPy's differences become infinite, which it refuses to factor."""
+    group = Group(
+        np.full(2, 0.6),
+        np.array([0.0, -221.0]),
+        np.full(2, 1 / 3),
+        np.array([[0, 3.2], [1e-141, 3.2]]),
+    )
+    with pytest.raises(SaddlehopError, match="does not come to rest, for its input norms differ"):
+        solve_orbit(group, Passengers(np.empty(0), np.empty(0), np.empty((0, 2))))

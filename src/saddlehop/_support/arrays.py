@@ -30,6 +30,28 @@ def frozen(array: Array) -> Array:
     return array
 
 
+def aligned(value: Any) -> Any:
+    """Return arrays, and those in lists and tuples, with their numbers where kernels can read them.
+
+    What Dask brings from another process may lie at odd addresses.
+    """
+    if isinstance(value, (list, tuple)):
+        pieces = [aligned(piece) for piece in value]
+        return type(value)(*pieces) if hasattr(value, "_fields") else type(value)(pieces)
+    if not isinstance(value, np.ndarray) or value.flags.aligned:
+        return value
+    copy = value.copy()
+    copy.flags.writeable = value.flags.writeable
+    return copy
+
+
+class Travelling:
+    """Something whose arrays are aligned again when it comes out of a pickle."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({name: aligned(value) for name, value in state.items()})
+
+
 def chunks(length: int, size: int = 2**20) -> Iterator[slice]:
     """Cut 0 … length − 1 into slices, for passes over many samples that need temporary arrays."""
     return (slice(start, min(start + size, length)) for start in range(0, length, size))

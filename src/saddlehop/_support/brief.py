@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Travelling
+
 _LONGEST = 60  # characters of a value that is shown as it is
 
 
@@ -16,7 +18,7 @@ def between(bounds: Any, digits: int) -> str:
     return low if low == high else f"{low}…{high}"
 
 
-class Brief:
+class Brief(Travelling):
     """Base of dataclasses that hold arrays: `repr` tells what is in them in a few lines at most."""
 
     def __repr__(self) -> str:

@@ -79,13 +79,14 @@ def address(array: NDArray[Any], dtype: DTypeLike, *shape: int) -> int:
     Raises
     ------
     TypeError
-        If the array is not of that type or shape, or its entries lie apart.
+        If the array is not of that type or shape, or its entries lie apart or at odd addresses.
     """
-    fits = array.dtype == dtype and (not shape or array.shape == shape)
-    if not (fits and array.flags.c_contiguous and isinstance(array, np.ndarray)):
+    fits, flags = array.dtype == dtype and (not shape or array.shape == shape), array.flags
+    if not (fits and flags.c_contiguous and flags.aligned and isinstance(array, np.ndarray)):
         raise TypeError(
-            f"A kernel got an array of {array.dtype}, shape {array.shape}, strides {array.strides}; pass "
-            f"a contiguous one of {np.dtype(dtype)}{f', shape {shape}' if shape else ''}."
+            f"A kernel got an {'' if flags.aligned else 'unaligned '}array of {array.dtype}, shape "
+            f"{array.shape}, strides {array.strides}; pass a contiguous one of "
+            f"{np.dtype(dtype)}{f', shape {shape}' if shape else ''}."
         )
     return _data_of(array)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._support.arrays import aligned
 from .._support.optional import require
 from ..errors import InputError, SaddlehopError
 from ..limit.block_process import Block, Samples
@@ -156,4 +157,4 @@ def _step(
     state: tuple[Samples, Any],
     *args: Any,
 ) -> tuple[Samples, Any]:
-    return function(block, state[0], *args)
+    return function(*aligned((block, state[0], *args)))

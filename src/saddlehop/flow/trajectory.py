@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._support.arrays import Array
+from .._support.arrays import Array, Travelling
 from ..errors import InputError
 from ..model.initialization import Initialization
 from ..model.network import Network
@@ -43,7 +43,7 @@ class Units:
 
 
 @dataclass
-class Trajectory:
+class Trajectory(Travelling):
     """A flow in internal units."""
 
     constants: Constants

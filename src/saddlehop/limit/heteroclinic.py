@@ -285,7 +285,7 @@ def _integrate_stiff(
     shape = scaled.start.shape
     slope, left = _stiff_equation(scaled, n_active)
     with np.errstate(over="ignore"), warnings.catch_warnings():
-        # its difference Jacobian widens steps that show nothing, and may come out singular
+        # its difference Jacobian widens steps that show nothing, and may come out singular or infinite
         warnings.simplefilter("error", LinAlgWarning)
         try:
             solution = solve_ivp(
@@ -298,7 +298,7 @@ def _integrate_stiff(
                 rtol=_RTOL_STIFF,
                 atol=1e-2 * _RTOL_STIFF,
             )
-        except LinAlgWarning:
+        except (LinAlgWarning, ValueError):
             raise _too_stiff(n_active) from None
     if solution.status != 1:
         raise _too_stiff(n_active)
