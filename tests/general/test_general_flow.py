@@ -320,3 +320,13 @@ def test_as_a_dataset():
     assert dataset["final_hidden"].dims == ("neuron", "coordinate")
     np.testing.assert_array_equal(dataset["final_hidden"], flow.final.hidden)
     np.testing.assert_allclose(dataset["norm"], np.linalg.norm(problem.X, axis=1))
+
+
+def test_reading_a_flow_without_steps_leaves_it_as_it_is():
+    problem, _ = drawn(0, 8, 3, 6)
+    problem = sh.GeneralProblem(problem.X, np.zeros(8))
+    init = sh.Initialization.draw(problem, 6, rng=0)
+    flow = sh.simulate_flow(problem, init, init_scale=1.0)
+    for _ in range(3):
+        assert flow(0.0).loss(problem) == pytest.approx(flow.losses[0], rel=1e-12)
+        assert flow.final.loss(problem) == pytest.approx(flow.losses[-1], rel=1e-12)

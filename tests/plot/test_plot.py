@@ -252,3 +252,26 @@ def test_late_jumps_that_fit_next_to_nothing_are_cut_off():
     whole = sh.solve_jumps(sh.Problem([2.0, -1.5, 1.0, 0.5]), sets)
     assert plot.loss_staircase(whole).get_xlim()[1] > whole.times[-1]
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "draw", [plot.loss_staircase, plot.neuron_fan, plot.norm_path, plot.assignment_map]
+)
+def test_a_flow_in_place_of_the_jumps_gets_a_sentence(draw):
+    problem = sh.load_setting("xor").problem
+    init = sh.Initialization.draw(problem, 6, rng=0)
+    flow = sh.simulate_flow(problem, init, init_scale=1e-4)
+    with pytest.raises(sh.SaddlehopError, match="`jumps` is of type GeneralFlowPath; pass one of"):
+        draw(flow)
+
+
+def test_jumps_of_data_as_they_are():
+    problem = sh.load_setting("three-points").problem
+    init = sh.Initialization.draw(problem, 10, rng=0)
+    jumps = sh.solve_jumps(problem, init)
+    ax = plot.loss_staircase(jumps, sh.simulate_flow(problem, init, init_scale=1e-30))
+    steps = ax.patches[-1].get_data()
+    assert list(steps[0]) == jumps.losses.tolist()
+    ax = plot.neuron_fan(jumps)
+    assert ax.get_ylim()[0] <= jumps.exponents.min()
+    assert len(plot.norm_path(jumps).lines) == 0

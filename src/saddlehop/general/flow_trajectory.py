@@ -118,7 +118,7 @@ class GeneralTrajectory:
     def states_at(self, times: Array) -> Iterator[State]:
         """Yield the states at internal times in rising order."""
         starts = [row.time for row in self.rows]
-        place, state = -1, self.state
+        place, state = (-1 if self.checkpoints else 0), self.state  # without steps: where it began
         for time in times:
             step_before = max(bisect_right(starts, time) - 1, 0)
             checkpoint = bisect_right(self.checkpoints, step_before, key=lambda entry: entry[0]) - 1

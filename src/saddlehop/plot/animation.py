@@ -14,7 +14,7 @@ import numpy as np
 
 from .._support.arrays import Array
 from .._support.files import write_whole
-from .._support.validate import as_path, positive_int
+from .._support.validate import as_path, instance_of, positive_int
 from ..errors import InputError
 from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
@@ -62,6 +62,8 @@ def animate(
     pathlib.Path
         The file.
     """
+    instance_of(flow, "flow", FlowPath)
+    instance_of(jumps, "jumps", JumpPath)
     target = as_path(path, "path")
     writer = _writer(target, positive_int(fps, "fps"))
     clock = eased_clock(flow, jumps, positive_int(frames, "frames"))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
+from .._support.validate import instance_of
 from ..limit.jump_path import JumpPath
 from ._shared import NEVER, SMALL, jump_colours, new_axes
 
@@ -69,6 +70,7 @@ def assignment_map(jumps: JumpPath, up_to: int | None = None, ax: Axes | None = 
     -------
     matplotlib Axes
     """
+    instance_of(jumps, "jumps", JumpPath)
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     ax = new_axes(ax)

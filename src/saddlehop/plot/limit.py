@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.arrays import Array
-from .._support.validate import one_of
+from .._support.validate import instance_of, one_of
 from ..errors import InputError
 from ..flow.simulate import FlowPath
 from ..general.jumps_path import GeneralJumpPath
@@ -56,6 +56,7 @@ def loss_staircase(
     -------
     matplotlib Axes
     """
+    instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
     in_t = one_of(against, "against", ("clock", "t")) == "t"
     if in_t and not paths:
         raise InputError('`against` is "t", where the limit has no place of its own; pass a flow.')
@@ -96,6 +97,7 @@ def neuron_fan(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
+    instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
     ax = new_axes(ax)
     clock = _edges(jumps)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
@@ -135,6 +137,7 @@ def norm_path(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
+    instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
     ax = new_axes(ax)
     edges = _edges(jumps)
     for path, shade in zip(paths, shades(paths), strict=True):
