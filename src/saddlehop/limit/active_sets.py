@@ -185,7 +185,7 @@ def _are_sets(words: Any, signs: Any) -> bool:
         and (words.dtype, words.ndim, signs.dtype, signs.ndim) == (np.uint64, 2, np.int8, 1)
         and words.flags.c_contiguous
         and words.shape[1] == n_words(signs.size)
-        and bool(np.isin(signs, (-1, 0, 1)).all())
+        and bool(((signs >= -1) & (signs <= 1)).all())
         and not _has_stray_bits(words, signs.size)
     )
 

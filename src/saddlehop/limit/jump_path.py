@@ -62,12 +62,21 @@ class JumpPath(JumpCourse, Labelled):
         2 ‖β_B‖, all of them along β_B, and 2 Σ_j ‖β on S_j ∩ B‖, each at the most it can fit.
         """
         together = [[part.samples for part in parts] for parts in self._parts]
-        apart = [samples_apart(self.sets, parts) for parts in self._parts]
-        bounds = [_added_sq_norms(self.problem, groups) for groups in (together, apart)]
-        for jump, parts in enumerate(self._parts):
-            if self.alignment is not None and not all(part.same_open_set for part in parts):
-                bounds[0][jump] = bounds[1][jump] = self._followed_sq_norm(jump)
-        return frozen(np.cumsum([[0.0, *added] for added in bounds], axis=1).T)
+        low = _added_sq_norms(self.problem, together)
+        high = low.copy()
+        shared = [
+            jump
+            for jump, parts in enumerate(self._parts)
+            if not all(part.same_open_set for part in parts)
+        ]
+        if self.alignment is not None:
+            for jump in shared:
+                low[jump] = high[jump] = self._followed_sq_norm(jump)
+        else:
+            apart = [samples_apart(self.sets, self._parts[jump]) for jump in shared]
+            for jump, most in zip(shared, _added_sq_norms(self.problem, apart), strict=True):
+                high[jump] = most
+        return frozen(np.cumsum([[0.0, *low], [0.0, *high]], axis=1).T)
 
     @cached_property
     def resolving_scale(self) -> Array:
