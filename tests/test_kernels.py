@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import shlex
 import shutil
 import subprocess
 import sys
@@ -115,13 +116,11 @@ def checkout(tmp_path):
 
 
 ASK = """
-import sys, time, pathlib
+import sys
 from ctypes import c_int64
 if "blind" in sys.argv:
     sys.modules["ziglang"] = None
 from saddlehop._support.native import Kernel
-while "wait" in sys.argv and not pathlib.Path("start").exists():
-    time.sleep(0.001)
 try:
     print(Kernel("answer", c_int64)())
 except ValueError as error:
@@ -175,12 +174,30 @@ def test_without_a_compiler_a_run_never_takes_a_stale_library(checkout):
     assert "\n" not in said
 
 
+SLOW = """
+import subprocess, sys, time
+out = sys.argv.index("-o") + 1
+path, sys.argv[out] = sys.argv[out], "whole"
+subprocess.run(sys.argv[1:], check=True)
+whole = open("whole", "rb").read()
+with open(path, "wb") as file:
+    file.write(whole[:1000])
+    file.flush()
+    time.sleep(0.8)
+    file.write(whole[1000:])
+"""
+
+
 @needs_a_compiler
 def test_runs_that_build_at_once_all_get_a_whole_library(checkout):
-    asked = [asking(checkout, "wait") for _ in range(3)]
-    time.sleep(0.3)
-    (checkout / "start").touch()
-    assert [answer(one) for one in asked] == ["1"] * 3
+    """The compiler dawdles while it writes; more runs come when the first has begun to."""
+    (checkout / "slow.py").write_text(SLOW)
+    slow = shlex.join([sys.executable, str(checkout / "slow.py"), *BUILDER.compiler()])
+    asked = []
+    for _ in range(4):
+        asked.append(asking(checkout, CC=slow))
+        time.sleep(0.3)
+    assert [answer(one) for one in asked] == ["1"] * 4
     assert len(libraries(checkout)) == len(LEVELS)  # and nothing that they built it in
 
 

@@ -505,3 +505,22 @@ def test_neurons_that_decay_through_several_steps_stay_dead(n, m, seed, scale):
     jumps = sh.solve_jumps(problem, init)
     flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-8)
     assert flow.losses[-1] >= jumps.losses[-1] - 1e-3 * jumps.losses[0]
+
+
+@pytest.mark.parametrize("part", [0.03, 0.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_activation_times_of_a_flow_cut_short_on_a_plateau(part, seed):
+    """Half of the last value is passed among deaths early on, later while neurons just grow."""
+    problem = sh.make_orthogonal(12, rng=seed)
+    init = sh.Initialization.draw(problem, 9, rng=seed)
+    first = float(sh.solve_jumps(problem, init).times[0] * np.log(1e30))
+    flow = sh.simulate_flow(problem, init, init_scale=1e-30, t_end=part * first)
+    passed = np.flatnonzero(flow.activation_times > 0)
+    assert passed.size > 2
+    times, half = flow.activation_times[passed], flow.log_output[-1, passed] - np.log(2) / 2
+    reached = flow.log_output_at(times)[np.arange(passed.size), passed]
+    np.testing.assert_allclose(reached, half, rtol=0, atol=1e-12)
+    if part == 0.5:
+        pulls = problem.y * problem.norms / problem.n_samples
+        rates = np.sqrt(sh.align(problem, init).active[passed] @ pulls**2)
+        np.testing.assert_allclose(times, flow.t[-1] - np.log(2) / 2 / rates, rtol=1e-6)

@@ -179,3 +179,14 @@ def test_a_turn_that_meets_a_death_to_within_rounding_counts_as_meeting_it(pull)
     certificate = sh.certify(problem, init, sh.solve_jumps(problem, init))
     assert certificate.rounded == (0,)
     assert not certificate.contradictions
+
+
+@pytest.mark.parametrize("copies", [1, 2, 5])
+def test_coordinates_that_die_together_where_the_sign_changes_are_all_dead(copies):
+    """φ(1) = a² − q − u² + (u − 1)² = 0 for q coordinates that die at A = 1 and one that does not."""
+    last = (5**2 - copies + 1) / 2
+    problem = sh.Problem(-np.ones(copies + 1))
+    hidden = np.append(np.ones(copies), last)[None, :]
+    aligned = sh.align(problem, sh.Initialization([5.0], hidden))
+    assert aligned.active.tolist() == [[False] * copies + [True]]
+    assert aligned.signs.tolist() == [-1]

@@ -138,9 +138,9 @@ def certify(
     proof that two arrivals are equal is exact and complete up to 512 terms of the sums of roots.
     The precision of python-flint is set meanwhile, so use one thread at a time.
     """
-    flint = require("flint", "Certifying", "certify")
     max_bits = int_at_least(max_bits, "max_bits", 64)
     _require_types(problem, init, jumps, tie_tol)
+    flint = require("flint", "Certifying", "certify")
     exact = _exact_sets(problem, init)
     sets = ActiveSets.from_bool(exact.active, exact.signs)
     bits = min(_FIRST_BITS, max_bits)
