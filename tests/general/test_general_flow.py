@@ -86,7 +86,7 @@ def test_against_dop853_between_events():
             assert error < 10 * rtol, f"seed {seed}"
         slides += flow.stats["slides"]
     assert compared >= 0.95 * count
-    assert slides > 50
+    assert slides > count
 
 
 def test_error_follows_rtol():
