@@ -107,8 +107,8 @@ def compiler() -> list[str] | None:
 
 
 def sources() -> list[Path]:
-    """Return the C files and their headers."""
-    return sorted(path for path in PACKAGE.rglob("*.[ch]"))
+    """Return the C files and their headers; not below `libraries`, where folders come and go."""
+    return sorted({*PACKAGE.glob("_support/*.[ch]"), *PACKAGE.glob("*/kernels/*.[ch]")})
 
 
 def name(level: str, target: Target) -> str:
