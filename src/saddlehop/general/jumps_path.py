@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .._support.brief import Brief
-from .._support.validate import real_number
-from ..errors import InputError
 from ..limit.jump_path import sign_label
+from ..limit.saddle_path import SaddlePath
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
-from ..model.scale import parse_scale
+from ..model.scale import parse_small_scale
 from .walls import Flags, Sides
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ ZERO = 1e-8  # residuals below this share of the largest label count as 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GeneralJumpPath(Brief):
+class GeneralJumpPath(Brief, SaddlePath):
     """The jump process on data as they are; call it at a clock for the network there.
 
     A jump belongs to what follows it.
@@ -111,11 +110,6 @@ class GeneralJumpPath(Brief):
         """Whether every label is fitted in the end."""
         return bool((np.abs(self.residuals[-1]) <= ZERO * np.max(np.abs(self.problem.y))).all())
 
-    @property
-    def final(self) -> Network:
-        """The network the process ends in."""
-        return self.saddle(self.n_jumps)
-
     def saddle(self, index: int) -> Network:
         """Return the network after `index` jumps.
 
@@ -128,20 +122,8 @@ class GeneralJumpPath(Brief):
         -------
         Network
         """
-        is_number = isinstance(index, (int, np.integer)) and not isinstance(index, bool)
-        if not is_number or not 0 <= index <= self.n_jumps:
-            raise InputError(
-                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
-                "these."
-            )
+        self._require_saddle(index)
         return Network(self.outputs[index], self.hidden[index])
-
-    def __call__(self, clock: float) -> Network:
-        """Return the network at a time on the clock t / log(1/λ)."""
-        clock = real_number(clock, "clock")
-        if not clock >= 0:
-            raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
-        return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
 
     def predict_times(
         self, init_scale: float | str | None = None, log_init_scale: float | None = None
@@ -155,9 +137,7 @@ class GeneralJumpPath(Brief):
         log_init_scale : float
             log λ, instead of `init_scale`.
         """
-        log_scale = parse_scale(init_scale, log_init_scale)
-        if log_scale >= 0:
-            raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+        log_scale = parse_small_scale(init_scale, log_init_scale)
         return np.asarray(self.times * -log_scale + self.corrections)
 
     def to_frame(self) -> pd.DataFrame:

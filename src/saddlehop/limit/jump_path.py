@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array, frozen, norm
 from .._support.labelled import Labelled
-from .._support.validate import real_number
-from ..errors import InputError
 from ..model.network import Network
 from ..model.problem import Problem
-from ..model.scale import parse_scale
+from ..model.scale import parse_small_scale
 from .jump_course import JumpCourse
 from .kernels import squares
 from .prediction import Prediction, resolving_scale
+from .saddle_path import SaddlePath
 from .saddles import Saddle, SaddleCheck, check_saddle, saddle_facts
 from .ties import Part, samples_apart, split_tie
 
@@ -32,18 +31,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class JumpPath(JumpCourse, Labelled):
+class JumpPath(JumpCourse, SaddlePath, Labelled):
     """The jump process: J jumps between J + 1 saddles.
 
     Calling it with a clock time gives the network there; a jump belongs to what follows it.
     What needs more than the order of the jumps (ties, `corrections`, `predict`) is computed when
     it is asked for, and needs the start or its alignment.
     """
-
-    @property
-    def final(self) -> Network:
-        """The network the process ends in."""
-        return self.saddle(self.n_jumps)
 
     @cached_property
     def sq_norms(self) -> Array:
@@ -154,17 +148,8 @@ class JumpPath(JumpCourse, Labelled):
         log_init_scale : float
             log λ, instead of `init_scale`.
         """
-        log_scale = parse_scale(init_scale, log_init_scale)
-        if log_scale >= 0:
-            raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+        log_scale = parse_small_scale(init_scale, log_init_scale)
         return Prediction(self, log_scale)
-
-    def __call__(self, clock: float) -> Network:
-        """Return the network at a time on the clock t / log(1/λ)."""
-        clock = real_number(clock, "clock")
-        if not clock >= 0:
-            raise InputError(f"`clock` is {clock}; pass a time of at least 0.")
-        return self.saddle(int(np.searchsorted(self.times, clock, side="right")))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one row per jump.
@@ -194,17 +179,6 @@ class JumpPath(JumpCourse, Labelled):
             split_tie(self.sets, group, fitted)
             for group, fitted in zip(self.neurons, self.samples, strict=True)
         ]
-
-    def _require_saddle(self, index: int) -> None:
-        if (
-            isinstance(index, bool)
-            or not isinstance(index, (int, np.integer))
-            or not 0 <= index <= self.n_jumps
-        ):
-            raise InputError(
-                f"`index` is {index} but the saddles are numbered 0 to {self.n_jumps}; pass one of "
-                "these."
-            )
 
     def _activate(self, jump: int, part: Part, output: Array, hidden: Array) -> None:
         """Write the weights of the neurons that fit `part` together."""

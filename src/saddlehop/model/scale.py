@@ -66,3 +66,11 @@ def _log_of_decimal(value: Any) -> float:
             'as "1e-1000".'
         )
     return float(scale.ln(decimal.Context(prec=25, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)))
+
+
+def parse_small_scale(init_scale: float | str | None, log_init_scale: float | None = None) -> float:
+    """Return log λ of a scale λ below 1, given one way or the other."""
+    log_scale = parse_scale(init_scale, log_init_scale)
+    if log_scale >= 0:
+        raise InputError(f"The scale has log λ = {log_scale:.6g}; pass a scale below 1.")
+    return log_scale
