@@ -89,6 +89,15 @@ def require_length(array: Any, name: str, length: int, other: str) -> None:
 MOST = 2**63 - 1  # that arrays and files can count
 
 
+def require_one_time(times: Array) -> Array:
+    """Return `times` if it is a single one."""
+    if times.ndim > 0:
+        raise InputError(
+            f"`t` has shape {times.shape}; pass one time, or use `loss_at` and `log_output_at` for many."
+        )
+    return times
+
+
 def positive_int(value: Any, name: str) -> int:
     """Return `value` as an int of at least 1."""
     return int_at_least(value, name, 1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
 from .._support.labelled import Labelled
-from .._support.validate import as_floats, instance_of, real_number
+from .._support.validate import as_floats, instance_of, real_number, require_one_time
 from ..errors import InputError
 from ..limit.jump_path import JumpPath
 from ..model.general_problem import GeneralProblem
@@ -136,12 +136,7 @@ class Recording(Brief, Labelled):
 
     def __call__(self, t: float) -> Network:
         """Return the network at time t, 0 ≤ t ≤ the end of the recording."""
-        times = self._require_times(t)
-        if times.ndim > 0:
-            raise InputError(
-                f"`t` has shape {times.shape}; pass one time, or use `loss_at` and "
-                "`log_output_at` for many."
-            )
+        times = require_one_time(self._require_times(t))
         i, part = self._place(times)
         return Network(
             (1 - part) * self.output[i] + part * self.output[i + 1],

@@ -24,7 +24,7 @@ from .._support.arrays import Array
 from .._support.brief import Brief, brief
 from .._support.labelled import Labelled
 from .._support.memory import require_memory
-from .._support.validate import as_floats, instance_of, positive_int
+from .._support.validate import as_floats, instance_of, positive_int, require_one_time
 from ..errors import FlowError, InputError
 from ..model.initialization import Initialization
 from ..model.network import Network
@@ -122,12 +122,7 @@ class FlowPath(Brief, Labelled):
         """Return the network at time t, 0 ≤ t ≤ the end of the path."""
         from .reading import states_at
 
-        times = self._require_times(t)
-        if times.ndim > 0:
-            raise InputError(
-                f"`t` has shape {times.shape}; pass one time, or use `loss_at` and "
-                "`log_output_at` for many."
-            )
+        times = require_one_time(self._require_times(t))
         _, state, _ = next(states_at(self._replay, times.reshape(1)))
         return self._replay.network(state)
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array, frozen
 from .._support.memory import require_memory
-from ..errors import FlowError, InputError
+from .._support.validate import require_one_time
+from ..errors import FlowError
 from ..flow.simulate import FlowPath
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
@@ -87,12 +88,7 @@ class GeneralFlowPath(FlowPath):
 
     def __call__(self, t: float) -> Network:
         """Return the network at time t, 0 ≤ t ≤ the end of the path."""
-        times = self._require_times(t)
-        if times.ndim > 0:
-            raise InputError(
-                f"`t` has shape {times.shape}; pass one time, or use `loss_at` and "
-                "`log_output_at` for many."
-            )
+        times = require_one_time(self._require_times(t))
         replay = self._replay
         return replay.network(next(replay.states_at(times.reshape(1) / replay.units.time)))
 
