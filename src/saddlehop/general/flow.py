@@ -27,6 +27,7 @@ from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from .flow_trajectory import GeneralTrajectory, begin
+from .kernels import COUNTS
 from .rays import Rays
 from .walls import Flags
 
@@ -190,13 +191,13 @@ def _path(
         "log_output": np.array([row.log_output for row in rows]) + units.log_weight,
     }
     names = ("plateaus", "pieces", "crossings", "slides", "leavings", "turns", "evaluations")
-    counts = trajectory.state.counts
+    counts = dict(zip(COUNTS, trajectory.state.counts.tolist(), strict=True))
     return GeneralFlowPath(
         problem,
         log_scale,
         **{name: frozen(array) for name, array in arrays.items()},
         status=status,
-        stats={"steps": trajectory.n_steps} | {name: counts.get(name, 0) for name in names},
+        stats={"steps": trajectory.n_steps} | {name: counts[name] for name in names},
         init=init,
         rtol=rtol,
         t_end=None if math.isinf(end) else end,

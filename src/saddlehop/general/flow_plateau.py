@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .alignment import outcome_of
-from .flow_state import Setting, State, bases, off_walls, residuals, settle, weights
-from .flow_walls import count_changes, hold
+from .flow_state import Modes, Setting, State, bases, off_walls, residuals, settle, slide_of, weights
 from .pieces import GROWING, Carried, Neurons, carry
 
 WORTH = 3.0  # a plateau must be worth so many of the last steps
@@ -123,7 +122,7 @@ def _acting(setting: Setting, state: State) -> NDArray[np.bool_]:
 
 def _forces(setting: Setting, state: State, r: Array, neurons: NDArray[np.intp]) -> Array:
     force = ((state.modes[neurons] > 0) * r) @ setting.rows / setting.n_samples
-    return off_walls(force, bases(state, neurons))
+    return off_walls(force, bases(setting, state, neurons))
 
 
 def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> bool:
@@ -159,8 +158,9 @@ def _relaxation(setting: Setting, state: State, r: Array, acting: NDArray[np.boo
         * (setting.rows @ setting.rows.T)
     )
     for i, j in enumerate(who):
-        if int(j) in state.slides:
-            across = setting.rows @ state.slides[int(j)].basis.T * active[i][:, None]
+        slide = slide_of(setting, state, int(j))
+        if slide is not None:
+            across = setting.rows @ slide.basis.T * active[i][:, None]
             kernel -= scale[i] * state.output[j] ** 2 * across @ across.T
     rates, modes = np.linalg.eigh(root[:, None] * kernel * root / setting.n_samples)
     kept = rates > SMALLEST_RATE * max(float(rates[-1]), 1e-300)
@@ -189,7 +189,7 @@ def _relax(
     total = modes @ (amounts * -np.expm1(-rates * length) / rates)
     impulse = np.sqrt(setting.curvature) * total / setting.n_samples
     active = state.modes[who] > 0
-    force = off_walls((active * impulse) @ setting.rows, bases(state, who))
+    force = off_walls((active * impulse) @ setting.rows, bases(setting, state, who))
     a, w = state.output[who], state.hidden[who]
     state.output[who] = a + np.sum(w * force, axis=1)
     state.hidden[who] = w + a[:, None] * force
@@ -230,7 +230,11 @@ def _take_over(setting: Setting, state: State, rest: NDArray[np.intp], carried: 
     count_changes(state, state.modes[rest], field.modes)
     state.modes[rest] = field.modes
     state.chosen[rest] |= carried.chosen
-    for i, j in enumerate(rest):
-        samples = np.flatnonzero(field.modes[i] == 0)
-        hold(setting, state, int(j), samples, field.shares[i, samples])
     state.count("pieces", carried.n_pieces)
+
+
+def count_changes(state: State, before: Modes, after: Modes) -> None:
+    """Add what changed to the record of work."""
+    state.count("crossings", int(np.sum(before * after < 0)))
+    state.count("slides", int(np.sum((before != 0) & (after == 0))))
+    state.count("leavings", int(np.sum((before == 0) & (after != 0))))

@@ -9,37 +9,16 @@ to a² − ‖w‖² is put back after it, so no neuron dies, revives or changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
+from .kernels import COUNTS, Flags, Modes, Setting, Weights
 
-Modes = NDArray[np.int8]
-
-
-class Setting(NamedTuple):
-    """What does not change along a flow."""
-
-    rows: Array
-    """Samples in coordinates of their span, shape (n, r); none is longer than 1."""
-    labels: Array
-    """Shape (n,)."""
-    curvature: Array
-    """How much r_k falls where h(x_k) rises: more than 1 where a row stands for several samples,
-    shape (n,)."""
-    n_samples: int
-    """Number of samples the rows stand for."""
-    norms: Array
-    """Lengths of the rows, shape (n,)."""
-    imbalance: Array
-    """c_j, shape (m,)."""
-    log_start: float
-    """log λ."""
-    tol: float
-    """Error allowed in a step, relative to each neuron's size and to the labels."""
+ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 
 
 class Slide(NamedTuple):
@@ -50,9 +29,7 @@ class Slide(NamedTuple):
     basis: Array
     """Orthonormal rows of the span of these samples, shape (≤ q, r)."""
     lift: Array
-    """φ = −`lift` F are the pulls θ_k r_k that hold it against F = Σ r_k x_k, shape (q, r)."""
-    centre: Array
-    """θ at the start of the slide; what the pulls depart from where samples are dependent."""
+    """φ = −`lift` F are the pulls θ_k r_k that hold it against F = Σ_{active} r_k x_k, shape (q, r)."""
 
 
 @dataclass
@@ -70,37 +47,32 @@ class State:
     """w̃_j, shape (m, r)."""
     modes: Modes
     """Shape (m, n)."""
-    chosen: NDArray[np.bool_]
+    chosen: Flags
     """Walls on which the side a neuron came from decided so far, shape (m, n)."""
-    slides: dict[int, Slide] = field(default_factory=dict)
     last: float = 1.0
     """Length of the last series step."""
     order: int = 0
     """Order of the next series; 0: what suits the tolerance."""
     patience: int = 0
     """Steps to wait before a plateau is tried again."""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(COUNTS), np.int64))
+    """Work done, one for each of COUNTS."""
 
     def copy(self) -> State:
         """Return a state that can move on its own."""
-        return State(
-            self.time,
-            self.carry,
-            self.scale.copy(),
-            self.output.copy(),
-            self.hidden.copy(),
-            self.modes.copy(),
-            self.chosen.copy(),
-            dict(self.slides),
-            self.last,
-            self.order,
-            self.patience,
-            dict(self.counts),
-        )
+        arrays = {name: array.copy() for name, array in self.arrays._asdict().items()}
+        return replace(self, **arrays)
 
     def restore(self, other: State) -> None:
         """Become `other` again."""
         self.__dict__.update(other.copy().__dict__)
+
+    @property
+    def arrays(self) -> Weights:
+        """Its arrays, as kernels take them."""
+        return Weights(
+            self.scale, self.output, self.hidden, self.modes, self.chosen, self.counts
+        )
 
     def wait(self, length: float) -> None:
         """Let time pass, compensated."""
@@ -111,7 +83,7 @@ class State:
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to the record of work."""
-        self.counts[what] = self.counts.get(what, 0) + number
+        self.counts[COUNTS.index(what)] += number
 
 
 def weights(state: State) -> Array:
@@ -127,9 +99,20 @@ def residuals(setting: Setting, state: State) -> Array:
     return np.asarray(setting.labels - setting.curvature * outputs)
 
 
-def bases(state: State, neurons: NDArray[np.intp]) -> Array | None:
+def slide_of(setting: Setting, state: State, j: int) -> Slide | None:
+    """Return the walls that neuron j slides on; None if it slides on none."""
+    samples = np.flatnonzero(state.modes[j] == 0)
+    if samples.size == 0:
+        return None
+    u, s, v = np.linalg.svd(setting.rows[samples], full_matrices=False)
+    rank = int(np.sum(s > 1e-10 * s[0]))
+    return Slide(samples, v[:rank], (u[:, :rank] / s[:rank]) @ v[:rank])
+
+
+def bases(setting: Setting, state: State, neurons: NDArray[np.intp]) -> Array | None:
     """Return the walls of `neurons` as padded orthonormal rows, shape (q, most, r); None if none slides."""
-    found = [(i, state.slides[j].basis) for i, j in enumerate(neurons) if j in state.slides]
+    slides = ((i, slide_of(setting, state, int(j))) for i, j in enumerate(neurons))
+    found = [(i, slide.basis) for i, slide in slides if slide is not None]
     if not found:
         return None
     padded = np.zeros((neurons.size, max(len(b) for _, b in found), state.hidden.shape[1]))
@@ -148,7 +131,7 @@ def off_walls(vectors: Array, basis: Array | None) -> Array:
 
 def settle(setting: Setting, state: State, neurons: NDArray[np.intp]) -> None:
     """Put neurons back on their walls and on a² − ‖w‖² = λ² c, and take their size into the scale."""
-    w = off_walls(state.hidden[neurons], bases(state, neurons))
+    w = off_walls(state.hidden[neurons], bases(setting, state, neurons))
     a = state.output[neurons]
     size = np.maximum(np.abs(a), np.linalg.norm(w, axis=1))
     size[size == 0] = 1.0

@@ -6,15 +6,14 @@ passengers  dormant neurons that move as one; the first of them stands for all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Setting, State
-from .flow_walls import ON_WALL, hold
+from .flow_state import ON_WALL, Setting, State, slide_of
 from .jumps_dormant import ACTIVE, ASLEEP, Dormant
 from .jumps_orbit import LOG_ASIDE, Orbit
 
@@ -81,12 +80,8 @@ def board(setting: Setting, dormant: Dormant, bodies: list[Body]) -> tuple[Orbit
         np.concatenate([np.array([body.modes for body in bodies]), dormant.modes[first]]),
         np.zeros((len(bodies) + first.size, n), bool),
     )
-    shares = np.concatenate([np.array([body.theta for body in bodies]), dormant.shares[first]])
-    for row in np.flatnonzero((state.modes == 0).any(axis=1)):
-        samples = np.flatnonzero(state.modes[row] == 0)
-        hold(setting, state, int(row), samples, shares[row, samples])
     imbalance = np.concatenate([np.zeros(len(bodies)), neurons.excess[first]])
-    aside = setting._replace(imbalance=imbalance, log_start=LOG_ASIDE, tol=ORBIT_TOL)
+    aside = replace(setting, imbalance=imbalance, log_start=LOG_ASIDE, tol=ORBIT_TOL)
     return Orbit(aside, state, len(bodies)), Aboard(bodies, passengers)
 
 
@@ -141,10 +136,11 @@ def _shares(orbit: Orbit, residual: Array) -> Array:
     """Return θ of every row of the state, shape (rows, n)."""
     state, rows = orbit.state, orbit.setting.rows
     shares = (state.modes > 0).astype(np.float64)
-    for j, slide in state.slides.items():
+    for j in np.flatnonzero((state.modes == 0).any(axis=1)):
+        slide = slide_of(orbit.setting, state, int(j))
+        assert slide is not None
         r = residual[slide.samples]
-        rest = (shares[j] * residual) @ rows + (slide.centre * r) @ rows[slide.samples]
-        pulls = slide.centre * r - slide.lift @ rest
+        pulls = -slide.lift @ ((shares[j] * residual) @ rows)
         with np.errstate(divide="ignore", invalid="ignore"):
             theta = np.where(r != 0, pulls / r, 0.5)
         shares[j, slide.samples] = np.clip(theta, 0.0, 1.0)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Setting, State, bases, off_walls, residuals, settle, weights
+from .flow_state import Setting, State, bases, off_walls, residuals, settle, slide_of, weights
 
 ROUNDS = 12
 RANK_TOL = 1e-11
@@ -70,7 +70,7 @@ def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> A
     first = np.unique(state.modes[who], axis=0, return_index=True)[1]
     rank = setting.rows.shape[1]
     blocks = [
-        masks[i][:, None] * setting.rows @ _projector(state, int(who[i]), rank) for i in first
+        masks[i][:, None] * setting.rows @ _projector(setting, state, int(who[i]), rank) for i in first
     ]
     u, s, _ = np.linalg.svd(np.hstack(blocks), full_matrices=False)
     u = u[:, s > RANK_TOL * s[0]]
@@ -80,11 +80,11 @@ def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> A
     return np.asarray(rest * root)
 
 
-def _projector(state: State, j: int, rank: int) -> Array:
-    if j not in state.slides:
+def _projector(setting: Setting, state: State, j: int, rank: int) -> Array:
+    slide = slide_of(setting, state, j)
+    if slide is None:
         return np.eye(rank)
-    basis = state.slides[j].basis
-    return np.asarray(np.eye(rank) - basis.T @ basis)
+    return np.asarray(np.eye(rank) - slide.basis.T @ slide.basis)
 
 
 def _weights(state: State, who: NDArray[np.intp]) -> Array:
@@ -111,12 +111,13 @@ def linearize(setting: Setting, state: State, who: NDArray[np.intp]) -> Linear:
     heights, reach = masks * (w @ setting.rows.T), a[:, None] * masks
     kernel = heights.T @ heights + reach.T @ reach * (setting.rows @ setting.rows.T)
     for i, j in enumerate(who):
-        if int(j) in state.slides:
-            across = reach[i][:, None] * (setting.rows @ state.slides[int(j)].basis.T)
+        slide = slide_of(setting, state, int(j))
+        if slide is not None:
+            across = reach[i][:, None] * (setting.rows @ slide.basis.T)
             kernel -= across @ across.T
     rates, modes = np.linalg.eigh(kernel)
     kept = rates > RANK_TOL * rates[-1]
-    return Linear(masks, heights, a, bases(state, who), rates[kept], modes[:, kept])
+    return Linear(masks, heights, a, bases(setting, state, who), rates[kept], modes[:, kept])
 
 
 def displace(
@@ -135,13 +136,13 @@ def within_patterns(setting: Setting, state: State, who: NDArray[np.intp], resid
     heights = state.hidden[who] @ setting.rows.T * state.modes[who]
     if (heights < -SIDE_TOL * setting.norms).any():
         return False
-    return all(_is_held(setting, state, int(j), residual) for j in who if int(j) in state.slides)
+    return all(_is_held(setting, state, int(j), residual) for j in who)
 
 
 def _is_held(setting: Setting, state: State, j: int, residual: Array) -> bool:
-    slide = state.slides[j]
+    slide = slide_of(setting, state, j)
+    if slide is None:
+        return True
     r = residual[slide.samples]
-    force = ((state.modes[j] > 0) * residual) @ setting.rows
-    rest = force + (slide.centre * r) @ setting.rows[slide.samples]
-    pulls = slide.centre * r - slide.lift @ rest
+    pulls = -slide.lift @ (((state.modes[j] > 0) * residual) @ setting.rows)
     return bool(((pulls * np.sign(r) >= -1e-9) & (pulls * np.sign(r) <= np.abs(r) + 1e-9)).all())

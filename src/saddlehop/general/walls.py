@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
+from . import kernels
 
 TOL = 1e-13  # what sums of terms of size 1 may be off by rounding
 
@@ -90,7 +91,7 @@ def wall_rule(
     start = np.zeros(walls.shape) if guess is None else guess
     for j in np.flatnonzero(n_walls > 1):
         k = np.flatnonzero(walls[j])
-        velocity[j], shares[j, k], modes[j, k], chosen[j, k] = _on_walls(
+        velocity[j], shares[j, k], modes[j, k], chosen[j, k] = kernels.wall_rule(
             velocity[j], rows[k], pulls[j, k], sides[j, k], start[j, k], slack[j]
         )
     still = np.linalg.norm(velocity, axis=1) <= slack
@@ -140,49 +141,6 @@ def _modes(shares: Array) -> Sides:
     return np.where(shares == 0, -1, shares == 1).astype(np.int8)
 
 
-def _on_walls(
-    base: Array, rows: Array, pulls: Array, sides: Sides, guess: Array, slack: float
-) -> tuple[Array, Array, Sides, Flags]:
-    """Velocity, shares, modes and choices of one neuron on several walls, `base` without them."""
-    velocity, shares = _settle(base, rows, pulls, (pulls >= 0) & (sides > 0), guess, slack)
-    chosen = pulls > 0
-    for k in np.flatnonzero(chosen):
-        chosen[k] = _could_differ(base, rows, pulls, shares, int(k), slack)
-    return velocity, shares, _modes(shares), chosen
-
-
-def _settle(
-    base: Array, rows: Array, pulls: Array, on: Flags, guess: Array, slack: float
-) -> tuple[Array, Array]:
-    """Choose the sides of repelling walls by where the velocity points, starting from `on`.
-
-    Each round raises s G(w + v) − ‖v‖²/2, so no choice comes twice.
-    """
-    attracts, repels = pulls < 0, pulls >= 0
-    small = slack * np.linalg.norm(rows, axis=1)
-    walls, shares = pulls[:, None] * rows, guess
-    while True:
-        shares = np.where(repels, on, shares)
-        fixed = base + (shares * repels) @ walls
-        shares[attracts] = shortest(fixed, walls[attracts], slack, shares[attracts])
-        velocity = base + shares @ walls
-        rates = rows @ velocity
-        moved = repels & np.where(on, rates >= -small, rates > small)
-        if (moved == on).all():
-            return velocity, shares
-        on = moved
-
-
-def _could_differ(
-    base: Array, rows: Array, pulls: Array, shares: Array, k: int, slack: float
-) -> bool:
-    """Whether the velocity with the other side of repelling wall `k` points to that other side."""
-    on = (pulls >= 0) & (shares > 0)
-    on[k] = ~on[k]
-    _, other = _settle(base, rows, pulls, on, shares, slack)
-    return bool((other[k] > 0) == on[k])
-
-
 def shortest(base: Array, walls: Array, slack: float, guess: Array | None = None) -> Array:
     """Return θ ∈ [0, 1]^p that makes base + θ·walls shortest.
 
@@ -194,55 +152,8 @@ def shortest(base: Array, walls: Array, slack: float, guess: Array | None = None
     slack : float
         Slopes along a unit wall that count as 0.
     guess : ndarray, shape (p,), optional
-        θ to start from, those inside (0, 1) independent; zeros by default.
-
-    Notes
-    -----
-    An active-set method: the wall that shortens most is set free, the free ones are solved for, and
-    what leaves the box is fixed at its bound. A wall that depends on the free ones has slope 0, so
-    the free ones stay independent.
+        θ to start from; zeros by default.
     """
-    sizes = np.linalg.norm(walls, axis=1)
-    unit = walls / np.where(sizes > 0, sizes, 1)[:, None]
-    shares = np.zeros(len(walls)) if guess is None else guess.copy()
-    free, barred = (shares > 0) & (shares < 1), sizes == 0
-    _solve_free(base, walls, unit, sizes, shares, free)
-    while True:
-        slopes = unit @ (base + shares @ walls)
-        gain = np.where(shares == 0, -slopes, np.where(shares == 1, slopes, -np.inf))
-        gain[free | barred] = -np.inf
-        if gain.size == 0 or gain.max() <= slack:
-            return _snapped(shares, slack, sizes)
-        k = int(np.argmax(gain))
-        free[k], before = True, shares[k]
-        _solve_free(base, walls, unit, sizes, shares, free)
-        barred[k] |= shares[k] == before  # nothing but rounding set it free
-
-
-def _snapped(shares: Array, slack: float, sizes: Array) -> Array:
-    """Shares that are 0 or 1 to within rounding are."""
-    result = np.where(shares * sizes <= slack, 0.0, shares)
-    result[(1 - shares) * sizes <= slack] = 1.0
-    return result
-
-
-def _solve_free(
-    base: Array, walls: Array, unit: Array, sizes: Array, shares: Array, free: Flags
-) -> None:
-    """Move the free shares to their best values, and fix those that reach a bound on the way."""
-    while free.any():
-        rest = base + np.where(free, 0, shares) @ walls
-        basis, triangle = np.linalg.qr(unit[free].T)
-        best = np.linalg.solve(triangle, -(rest @ basis)) / sizes[free]
-        outside = (best < 0) | (best > 1)
-        if not outside.any():
-            shares[free] = best
-            return
-        now, bound = shares[free], (best > 1).astype(np.float64)
-        steps = (bound[outside] - now[outside]) / (best[outside] - now[outside])
-        step = float(steps.min())
-        moved = now + step * (best - now)
-        reached = np.flatnonzero(outside)[steps == step]
-        moved[reached] = bound[reached]
-        shares[free] = moved
-        free[np.flatnonzero(free)[reached]] = False
+    shares = np.zeros(len(walls)) if guess is None else guess
+    pulls, sides = -np.ones(len(walls)), -np.ones(len(walls), np.int8)
+    return kernels.wall_rule(base, -walls, pulls, sides, shares, slack)[1]
