@@ -148,6 +148,8 @@ def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) ->
 def _relaxation(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> Relaxation:
     root = np.sqrt(setting.curvature)
     who = np.flatnonzero(acting)
+    if who.size == 0:
+        return Relaxation(np.empty(0), np.empty(0), np.empty((r.size, 0)))
     active = (state.modes[who] > 0).astype(float)
     scale = weights(state)[who]
     z = active * (state.hidden[who] @ setting.rows.T)
