@@ -25,7 +25,7 @@ from .pieces import GROWING, Carried, Neurons, carry
 WORTH = 3.0  # a plateau must be worth so many of the last steps
 SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
 TRIES = 6
-PATIENCE = 4  # steps until the next try after one in vain
+PATIENCE = 4, 256  # fewest and most steps until the next try after one in vain; each time twice as many
 
 
 class Relaxation(NamedTuple):
@@ -45,13 +45,14 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     felt = _felt(setting, r)
     acting = _acting(setting, state)
     if _moves(setting, state, felt, acting):
+        state.patience = PATIENCE[0]
         return 0.0, False
     rest = np.flatnonzero(~acting)
     if _length(setting, state, felt, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = _relaxation(setting, state, r, acting)
     if np.sum(np.abs(relaxation.amounts)) > setting.tol * math.sqrt(len(r)):
-        state.patience = PATIENCE
+        _lose_patience(state)
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
     length = _until_felt(
@@ -60,6 +61,11 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     if math.isinf(length) and math.isinf(room):
         return 0.0, True
     return _carry_on(setting, state, r, acting, relaxation, neurons, min(length, room), last), False
+
+
+def _lose_patience(state: State) -> None:
+    least, most = PATIENCE
+    state.patience = state.pause = min(max(2 * state.pause, least), most)
 
 
 def _felt(setting: Setting, r: Array) -> Array:
@@ -101,9 +107,10 @@ def _carry_on(
             _take_over(setting, state, rest, carried)
             state.wait(length)
             state.count("plateaus")
+            state.pause = 0
             return length
         length = min(0.5 * length, length - 1.1 * excess)
-    state.patience = PATIENCE
+    _lose_patience(state)
     return 0.0
 
 
@@ -120,9 +127,9 @@ def _acting(setting: Setting, state: State) -> NDArray[np.bool_]:
     return np.asarray(np.max(np.abs(loads), axis=1, initial=0.0) > least)
 
 
-def _forces(setting: Setting, state: State, r: Array, neurons: NDArray[np.intp]) -> Array:
-    force = ((state.modes[neurons] > 0) * r) @ setting.rows / setting.n_samples
-    return off_walls(force, bases(setting, state, neurons))
+def forces(setting: Setting, state: State, r: Array) -> Array:
+    """Return D_j = (1/n) P_j Σ_{active} r_k x_k, shape (m, r)."""
+    return setting.stepper.forces(state.arrays, r)
 
 
 def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> bool:
@@ -131,14 +138,14 @@ def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) 
     if who.size == 0:
         return False
     scale = weights(state)[who]
-    speed = np.sqrt(scale) * np.linalg.norm(_forces(setting, state, r, who), axis=1)
+    speed = np.sqrt(scale) * np.linalg.norm(forces(setting, state, r)[who], axis=1)
     largest = np.sum(scale) * float(np.max(setting.curvature))
     return bool(np.max(speed) > setting.tol * max(1.0, largest))
 
 
 def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) -> float:
     """Return when a neuron that does not matter yet would, by its present rate of growth."""
-    rates = np.linalg.norm(_forces(setting, state, r, rest), axis=1)
+    rates = np.linalg.norm(forces(setting, state, r)[rest], axis=1)
     growing = rates > 1e-14
     log_room = math.log(setting.tol) - math.log(10.0 * max(rest.size, 1)) - 2 * state.scale[rest]
     times = log_room[growing] / (2 * rates[growing])

@@ -55,6 +55,8 @@ class State:
     """Order of the next series; 0: what suits the tolerance."""
     patience: int = 0
     """Steps to wait before a plateau is tried again."""
+    pause: int = 0
+    """Steps waited after the last try in vain."""
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(COUNTS), np.int64))
     """Work done, one for each of COUNTS."""
 
@@ -94,9 +96,7 @@ def weights(state: State) -> Array:
 
 def residuals(setting: Setting, state: State) -> Array:
     """Return r_k = y_k − Σ_j a_j max(w_j·x_k, 0), shape (n,)."""
-    positive = np.where(state.modes > 0, state.hidden @ setting.rows.T, 0.0)
-    outputs = (weights(state) * state.output) @ positive
-    return np.asarray(setting.labels - setting.curvature * outputs)
+    return setting.stepper.residuals(state.arrays)
 
 
 def slide_of(setting: Setting, state: State, j: int) -> Slide | None:

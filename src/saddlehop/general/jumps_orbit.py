@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_plateau import _forces
+from .flow_plateau import forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
 from .jumps_glide import glide, take_along
@@ -116,7 +116,7 @@ class Orbit:
 
     def _body_forces(self) -> Array:
         r = residuals(self.setting, self.state)
-        return _forces(self.setting, self.state, r, np.arange(self.n_bodies))
+        return forces(self.setting, self.state, r)[: self.n_bodies]
 
     def _fade(self, force: Array) -> NDArray[np.bool_]:
         """Which bodies are small and shrink along their own direction."""

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 
-MOST_ORDER = 22
+MOST_ORDER, PANEL = 22, 8
 COUNTS = ("crossings", "slides", "leavings", "turns", "stalls", "evaluations", "plateaus", "pieces")
 
 Modes = NDArray[np.int8]
@@ -73,9 +73,16 @@ def _pointers(names: str) -> list[tuple[str, type]]:
     return [(name, c_void_p) for name in names.split()]
 
 
+class _Matrix(Structure):
+    _fields_ = [*_pointers("panels"), ("p", c_int64), ("c", c_int64)]
+
+
 class _Setting(Structure):
     _fields_ = [
-        *_pointers("rows columns norms label curvature imbalance"),
+        *_pointers("rows"),
+        ("to_rows", _Matrix),
+        ("to_sides", _Matrix),
+        *_pointers("norms label curvature imbalance"),
         *((name, c_int64) for name in ("n_rows", "rank", "n_samples", "width")),
         ("log_start", c_double),
         ("tol", c_double),
@@ -132,6 +139,7 @@ class _Work(Structure):
 _step = Kernel("general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double)
 _start = Kernel("general_start", None, _Setting, _State, _Work)
 _residuals = Kernel("general_residuals", None, _Setting, _State, _Work, c_void_p)
+_forces = Kernel("general_forces", None, _Setting, _State, _Work, c_void_p, c_void_p)
 _wall_rule = Kernel("general_wall_rule", None, _Walls, _WallsWork)
 
 
@@ -145,6 +153,16 @@ class _Memory:
         array: NDArray[np.generic] = np.empty(shape, dtype)
         self.arrays.append(array)
         return address(array, dtype)
+
+    def matrix(self, array: Array) -> _Matrix:
+        """Cut a matrix (p, c) into panels of eight columns, the last filled up with zeros."""
+        p, c = array.shape
+        panels = np.zeros((-(-c // PANEL), p, PANEL))
+        for i, panel in enumerate(panels):
+            columns = array[:, i * PANEL : (i + 1) * PANEL]
+            panel[:, : columns.shape[1]] = columns
+        self.arrays.append(panels)
+        return _Matrix(address(panels, np.float64), p, c)
 
     def basis(self, rank: int) -> _Basis:
         return _Basis(rank, 0, self(rank, rank), self(rank, rank), self(rank, dtype=np.int64))
@@ -162,12 +180,12 @@ class Stepper:
         n, r = setting.rows.shape
         self._shape = n, r, setting.imbalance.size
         self._new = _Memory()
-        self._columns = np.ascontiguousarray(setting.rows.T)
         self._arrays = setting.rows, setting.norms, setting.labels, setting.curvature
         self._imbalance = setting.imbalance
         self._setting = _Setting(
             address(setting.rows, np.float64, n, r),
-            address(self._columns, np.float64, r, n),
+            self._new.matrix(setting.rows),
+            self._new.matrix(setting.rows.T),
             address(setting.norms, np.float64, n),
             address(setting.labels, np.float64, n),
             address(setting.curvature, np.float64, n),
@@ -262,6 +280,14 @@ class Stepper:
         """Return r_k = y_k − Σ_j a_j max(w_j·x_k, 0), shape (n,)."""
         found = np.empty(self._shape[0])
         _residuals(self._setting, self._state(weights), self._work, address(found, np.float64))
+        return found
+
+    def forces(self, weights: Weights, residuals: Array) -> Array:
+        """Return D_j = (1/n) P_j Σ_{active} r_k x_k at residuals (n,), shape (m, r)."""
+        n, r, m = self._shape
+        found = np.empty((m, r))
+        of = address(np.ascontiguousarray(residuals), np.float64, n)
+        _forces(self._setting, self._state(weights), self._work, of, address(found, np.float64))
         return found
 
 

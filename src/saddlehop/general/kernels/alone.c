@@ -25,9 +25,7 @@ static void change_force(const Setting *setting, Work *work, int64_t k, double s
 
 static void find_sides(const Setting *setting, const State *state, Work *work, int64_t j)
 {
-    int64_t rank = setting->rank;
-    multiply(1, rank, setting->n_rows, state->hidden + j * rank, setting->columns,
-             work->alone.sides);
+    multiply(1, state->hidden + j * setting->rank, &setting->to_sides, work->alone.sides);
 }
 
 /* Leave a neuron at w = 0, a ≠ 0 that came there in finite time: the flow is not unique from there. */

@@ -1,43 +1,55 @@
-/* Products of matrices: see products.h. Four rows and eight columns at a time stay in registers. */
+/* Products of matrices: see products.h. Two lanes of columns of four rows stay in registers. */
 #include "products.h"
 
 #include <string.h>
 
-enum { ROWS = 4, COLUMNS = 8 };
+#ifdef __AVX__
+enum { WIDTH = 4 };
+#else
+enum { WIDTH = 2 };
+#endif
+typedef double Lane __attribute__((vector_size(WIDTH * sizeof(double)), aligned(sizeof(double))));
 
-static void block(int64_t p, int64_t c, const double *restrict a, const double *restrict b,
-                  double *restrict product)
-{
-    double sums[ROWS][COLUMNS] = {{0.0}};
-    for (int64_t i = 0; i < p; i++)
-        for (int q = 0; q < ROWS; q++)
-            for (int l = 0; l < COLUMNS; l++)
-                sums[q][l] += a[q * p + i] * b[i * c + l];
-    for (int q = 0; q < ROWS; q++)
-        memcpy(product + q * c, sums[q], sizeof sums[q]);
-}
+enum { ROWS = 4, BLOCK = 2 * WIDTH };
 
-static void edge(int64_t q, int64_t p, int64_t c, int64_t columns, const double *restrict a,
-                 const double *restrict b, double *restrict product)
+/* ROWS rows of A times the first BLOCK columns of a panel; `columns` of them are wanted */
+static void four_rows(int64_t p, const double *restrict a, const double *restrict panel,
+                      double *restrict product, int64_t c, int64_t columns)
 {
-    for (int64_t row = 0; row < q; row++) {
-        double *out = product + row * c;
-        memset(out, 0, (size_t)columns * sizeof *out);
-        for (int64_t i = 0; i < p; i++)
-            if (a[row * p + i] != 0.0)
-                add(out, b + i * c, a[row * p + i], columns);
+    Lane sums[ROWS][2] = {{{0.0}}};
+    for (int64_t i = 0; i < p; i++, panel += PANEL) {
+        Lane left = *(const Lane *)panel, right = *(const Lane *)(panel + WIDTH);
+        for (int q = 0; q < ROWS; q++) {
+            sums[q][0] += a[q * p + i] * left;
+            sums[q][1] += a[q * p + i] * right;
+        }
     }
+    for (int q = 0; q < ROWS; q++)
+        memcpy(product + q * c, sums[q], (size_t)columns * sizeof(double));
 }
 
-void multiply(int64_t q, int64_t p, int64_t c, const double *a, const double *b, double *product)
+static void one_row(int64_t p, const double *restrict a, const double *restrict panel,
+                    double *restrict product, int64_t columns)
 {
-    int64_t rows = q - q % ROWS, columns = c - c % COLUMNS;
-    for (int64_t row = 0; row < rows; row += ROWS)
-        for (int64_t column = 0; column < columns; column += COLUMNS)
-            block(p, c, a + row * p, b + column, product + row * c + column);
-    if (columns < c)
-        edge(rows, p, c, c - columns, a, b + columns, product + columns);
-    edge(q - rows, p, c, c, a + rows * p, b, product + rows * c);
+    Lane sums[2] = {{0.0}};
+    for (int64_t i = 0; i < p; i++, panel += PANEL) {
+        sums[0] += a[i] * *(const Lane *)panel;
+        sums[1] += a[i] * *(const Lane *)(panel + WIDTH);
+    }
+    memcpy(product, sums, (size_t)columns * sizeof(double));
+}
+
+void multiply(int64_t q, const double *a, const Matrix *b, double *product)
+{
+    int64_t p = b->p, c = b->c;
+    for (int64_t column = 0; column < c; column += BLOCK) {
+        const double *panel = b->panels + column / PANEL * p * PANEL + column % PANEL;
+        int64_t columns = column + BLOCK <= c ? BLOCK : c - column, row = 0;
+        for (; row + ROWS <= q; row += ROWS)
+            four_rows(p, a + row * p, panel, product + row * c + column, c, columns);
+        for (; row < q; row++)
+            one_row(p, a + row * p, panel, product + row * c + column, columns);
+    }
 }
 
 void values_of(const double *c, int64_t terms, int64_t stride, int64_t count, double t, double *out)

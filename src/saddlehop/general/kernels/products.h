@@ -1,11 +1,19 @@
 /* Products of matrices, each entry summed in the order of the inner index. */
-#ifndef PRODUCTS_H
-#define PRODUCTS_H
+#ifndef GENERAL_PRODUCTS_H
+#define GENERAL_PRODUCTS_H
 
 #include <stdint.h>
 
-/* C (q, c) = A (q, p) B (p, c) */
-void multiply(int64_t q, int64_t p, int64_t c, const double *a, const double *b, double *product);
+enum { PANEL = 8 };
+
+/* A matrix B (p, c) cut into panels of eight columns, the last filled up with zeros, one after another. */
+typedef struct {
+    const double *panels; /* (⌈c / 8⌉, p, 8) */
+    int64_t p, c;
+} Matrix;
+
+/* C (q, c) = A (q, p) B */
+void multiply(int64_t q, const double *a, const Matrix *b, double *product);
 
 /* y += s x */
 static inline void add(double *restrict y, const double *restrict x, double s, int64_t count)

@@ -66,14 +66,14 @@ static void drive_term(const Setting *setting, const State *state, Work *work, i
             masked[k] = mode[k] > 0 ? residual[k] : 0.0;
     }
     double *force = series->force + p * m * rank, *drive = series->drive + p * m * rank;
-    multiply(series->n_patterns, n, rank, work->masked, setting->rows, force);
+    multiply(series->n_patterns, work->masked, &setting->to_rows, force);
     for (int64_t g = 0; g < series->n_patterns; g++) {
         double *d = drive + g * rank;
         for (int64_t i = 0; i < rank; i++)
             d[i] = force[g * rank + i] / (double)setting->n_samples;
         project_out(work->bases + g, d);
     }
-    multiply(series->n_patterns, rank, n, drive, setting->columns, series->rise + p * m * n);
+    multiply(series->n_patterns, drive, &setting->to_sides, series->rise + p * m * n);
 }
 
 static void neuron_term(const Setting *setting, Series *series, int64_t j, int64_t p)
@@ -96,14 +96,14 @@ static void neuron_term(const Setting *setting, Series *series, int64_t j, int64
 void expand_all(const Setting *setting, const State *state, Work *work, int64_t order)
 {
     Series *series = &work->series;
-    int64_t n = setting->n_rows, m = setting->width, rank = setting->rank;
+    int64_t m = setting->width, rank = setting->rank;
     series->order = order;
     find_patterns(setting, state, series);
     for (int64_t g = 0; g < series->n_patterns; g++)
         slides_of(setting, state, work->bases + g, series->leader[g]);
     memcpy(series->output, state->output, (size_t)m * sizeof(double));
     memcpy(series->hidden, state->hidden, (size_t)(m * rank) * sizeof(double));
-    multiply(m, rank, n, state->hidden, setting->columns, series->sides);
+    multiply(m, state->hidden, &setting->to_sides, series->sides);
     for (int64_t p = 0; p < order; p++) {
         residual_term(setting, state, work, p);
         drive_term(setting, state, work, p);

@@ -17,7 +17,7 @@ double weight_of(const State *state, int64_t j)
 void residuals(const Setting *setting, const State *state, Work *work, double *residual)
 {
     int64_t n = setting->n_rows;
-    multiply(setting->width, setting->rank, n, state->hidden, setting->columns, work->end);
+    multiply(setting->width, state->hidden, &setting->to_sides, work->end);
     memset(work->load, 0, (size_t)n * sizeof(double));
     for (int64_t j = 0; j < setting->width; j++) {
         double weight = weight_of(state, j) * state->output[j];

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "basis.h"
+#include "products.h"
 #include "walls.h"
 
 enum { MOST_ORDER = 22 };
@@ -19,7 +20,8 @@ enum { MOST_ORDER = 22 };
 /* What does not change along a flow. */
 typedef struct {
     const double *rows;      /* (n, r) */
-    const double *columns;   /* (r, n) the same */
+    Matrix to_rows;          /* (n, r) the same */
+    Matrix to_sides;         /* (r, n) their transpose */
     const double *norms;     /* (n,) lengths of the rows */
     const double *label;     /* (n,) */
     const double *curvature; /* (n,) how much r_k falls where h(x_k) rises */

@@ -22,6 +22,7 @@ enum { LEAST_ORDER = 4 };
 API double general_step(const Setting *, State *, Work *, int64_t *order, double room);
 API void general_start(const Setting *, State *, Work *);
 API void general_residuals(const Setting *, const State *, Work *, double *residual);
+API void general_forces(const Setting *, const State *, Work *, const double *residual, double *force);
 API void general_wall_rule(Walls *, WallsWork *);
 
 static double min_of(const double *x, int64_t count)
@@ -184,7 +185,7 @@ void general_start(const Setting *setting, State *state, Work *work)
         int8_t *mode = state->mode + j * n;
         truncate_to(&work->slides, 0);
         settle(setting, state, &work->slides, j);
-        multiply(1, rank, n, w, setting->columns, sides);
+        multiply(1, w, &setting->to_sides, sides);
         memset(force, 0, (size_t)rank * sizeof(double));
         for (int64_t k = 0; k < n; k++) {
             if (fabs(sides[k]) <= ON_WALL * sqrt(dot(w, w, rank)) * setting->norms[k])
@@ -201,6 +202,23 @@ void general_residuals(const Setting *setting, const State *state, Work *work,
                               double *residual)
 {
     residuals(setting, state, work, residual);
+}
+
+/* D_j = (1/n) P_j Σ_{active} r_k x_k (m, r) at residuals r */
+void general_forces(const Setting *setting, const State *state, Work *work, const double *residual,
+                    double *force)
+{
+    int64_t n = setting->n_rows, rank = setting->rank;
+    for (int64_t j = 0; j < setting->width; j++)
+        for (int64_t k = 0; k < n; k++)
+            work->masked[j * n + k] = state->mode[j * n + k] > 0
+                                          ? residual[k] / (double)setting->n_samples
+                                          : 0.0;
+    multiply(setting->width, work->masked, &setting->to_rows, force);
+    for (int64_t j = 0; j < setting->width; j++) {
+        slides_of(setting, state, &work->slides, j);
+        project_out(&work->slides, force + j * rank);
+    }
 }
 
 /* The wall rule for one neuron on several walls */
