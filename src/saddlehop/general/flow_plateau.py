@@ -12,47 +12,34 @@ to matter.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .alignment import outcome_of
-from .flow_state import Modes, Setting, State, bases, off_walls, residuals, settle, slide_of, weights
+from .flow_state import Modes, Patience, Relaxation, Setting, State, bases, off_walls, residuals, settle, slide_of, weights
 from .pieces import GROWING, Carried, Neurons, carry
 
 WORTH = 3.0  # a plateau must be worth so many of the last steps
 SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
 TRIES = 6
-PATIENCE = 4, 256  # fewest and most steps until the next try after one in vain; each time twice as many
-
-
-class Relaxation(NamedTuple):
-    """What is left to relax of the residuals."""
-
-    rates: Array
-    """μ, shape (p,)."""
-    amounts: Array
-    """Share of r / C^½ in each mode, shape (p,)."""
-    modes: Array
-    """Eigenvectors, shape (n, p)."""
 
 
 def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[float, bool]:
     """Try to pass a plateau; return how much time passed, and whether nothing is left to learn."""
     r = residuals(setting, state)
     felt = _felt(setting, r)
-    acting = _acting(setting, state)
+    acting = acting_neurons(setting, state)
     if _moves(setting, state, felt, acting):
-        state.patience = PATIENCE[0]
+        state.plateau = Patience(4)
         return 0.0, False
     rest = np.flatnonzero(~acting)
     if _length(setting, state, felt, rest) < min(WORTH * last, room):
         return 0.0, False
-    relaxation = _relaxation(setting, state, r, acting)
+    relaxation = relaxation_of(setting, state, r, acting)
     if np.sum(np.abs(relaxation.amounts)) > setting.tol * math.sqrt(len(r)):
-        _lose_patience(state)
+        state.plateau = state.plateau.lost()
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
     length = _until_felt(
@@ -61,11 +48,6 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     if math.isinf(length) and math.isinf(room):
         return 0.0, True
     return _carry_on(setting, state, r, acting, relaxation, neurons, min(length, room), last), False
-
-
-def _lose_patience(state: State) -> None:
-    least, most = PATIENCE
-    state.patience = state.pause = min(max(2 * state.pause, least), most)
 
 
 def _felt(setting: Setting, r: Array) -> Array:
@@ -107,10 +89,10 @@ def _carry_on(
             _take_over(setting, state, rest, carried)
             state.wait(length)
             state.count("plateaus")
-            state.pause = 0
+            state.plateau = Patience()
             return length
         length = min(0.5 * length, length - 1.1 * excess)
-    _lose_patience(state)
+    state.plateau = state.plateau.lost()
     return 0.0
 
 
@@ -120,7 +102,7 @@ def _loads(setting: Setting, state: State, neurons: NDArray[np.intp]) -> Array:
     return np.asarray((weights(state)[neurons] * state.output[neurons])[:, None] * z)
 
 
-def _acting(setting: Setting, state: State) -> NDArray[np.bool_]:
+def acting_neurons(setting: Setting, state: State) -> NDArray[np.bool_]:
     """Whether neurons add to the outputs."""
     loads = _loads(setting, state, np.arange(state.output.size))
     least = 0.01 * setting.tol / state.output.size
@@ -152,7 +134,7 @@ def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) ->
     return max(float(np.min(times, initial=math.inf)), 0.0)
 
 
-def _relaxation(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> Relaxation:
+def relaxation_of(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> Relaxation:
     root = np.sqrt(setting.curvature)
     who = np.flatnonzero(acting)
     if who.size == 0:

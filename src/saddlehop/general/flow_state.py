@@ -32,6 +32,33 @@ class Slide(NamedTuple):
     """φ = −`lift` F are the pulls θ_k r_k that hold it against F = Σ_{active} r_k x_k, shape (q, r)."""
 
 
+class Relaxation(NamedTuple):
+    """How residuals relax, to first order."""
+
+    rates: Array
+    """μ, shape (p,)."""
+    amounts: Array
+    """Share of r / C^½ in each mode, shape (p,)."""
+    modes: Array
+    """Eigenvectors, shape (n, p)."""
+
+
+class Patience(NamedTuple):
+    """Steps to wait until something is tried again: each time in vain twice as many."""
+
+    wait: int = 0
+    pause: int = 0
+
+    def lost(self) -> Patience:
+        """After a try in vain."""
+        pause = min(max(2 * self.pause, 4), 256)
+        return Patience(pause, pause)
+
+    def shorter(self) -> Patience:
+        """After a step."""
+        return Patience(max(self.wait - 1, 0), self.pause)
+
+
 @dataclass
 class State:
     """Where a flow stands."""
@@ -53,10 +80,14 @@ class State:
     """Length of the last series step."""
     order: int = 0
     """Order of the next series; 0: what suits the tolerance."""
-    patience: int = 0
-    """Steps to wait before a plateau is tried again."""
-    pause: int = 0
-    """Steps waited after the last try in vain."""
+    plateau: Patience = field(default_factory=Patience)
+    """When to try to pass a plateau again."""
+    stiff: Patience = field(default_factory=lambda: Patience(16, 8))
+    """When to try an implicit step again."""
+    stiff_length: float = 0.0
+    """Length of the next implicit step; 0: none was taken before."""
+    relaxation: Relaxation | None = None
+    """How residuals relaxed where the last implicit steps began."""
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(COUNTS), np.int64))
     """Work done, one for each of COUNTS."""
 

@@ -18,7 +18,7 @@ from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 
 MOST_ORDER, PANEL = 22, 8
-COUNTS = ("crossings", "slides", "leavings", "turns", "stalls", "evaluations", "plateaus", "pieces")
+COUNTS = ("crossings", "slides", "leavings", "turns", "stalls", "evaluations", "plateaus", "pieces", "implicit", "glides")
 
 Modes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
@@ -139,6 +139,9 @@ class _Work(Structure):
 _step = Kernel("general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double)
 _start = Kernel("general_start", None, _Setting, _State, _Work)
 _residuals = Kernel("general_residuals", None, _Setting, _State, _Work, c_void_p)
+_drive = Kernel(
+    "general_drive", c_double, _Setting, _State, _Work, c_int64, c_void_p, c_int64, c_void_p, c_void_p
+)
 _forces = Kernel("general_forces", None, _Setting, _State, _Work, c_void_p, c_void_p)
 _wall_rule = Kernel("general_wall_rule", None, _Walls, _WallsWork)
 
@@ -281,6 +284,25 @@ class Stepper:
         found = np.empty(self._shape[0])
         _residuals(self._setting, self._state(weights), self._work, address(found, np.float64))
         return found
+
+    def drive(self, weights: Weights, terms: Array, places: Array) -> tuple[Array, float]:
+        """Move all neurons, each by itself, under r(t) = Σ_p terms_p t^p (P, n) to the last of `places` (q,).
+
+        Return the residuals they make at each place, shape (q, n), and when the first wall is met by a
+        neuron that others feel.
+        """
+        made = np.empty((places.size, self._shape[0]))
+        first = _drive(
+            self._setting,
+            self._state(weights),
+            self._work,
+            len(terms),
+            address(terms, np.float64, len(terms), self._shape[0]),
+            places.size,
+            address(places, np.float64),
+            address(made, np.float64),
+        )
+        return made, float(first)
 
     def forces(self, weights: Weights, residuals: Array) -> Array:
         """Return D_j = (1/n) P_j Σ_{active} r_k x_k at residuals (n,), shape (m, r)."""

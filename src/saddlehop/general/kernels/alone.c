@@ -106,29 +106,45 @@ static void move_alone(const Setting *setting, State *state, const Work *work, i
     values_of(alone->hidden, terms, rank, rank, time, state->hidden + j * rank);
 }
 
-void go_on_alone(const Setting *setting, State *state, Work *work, int64_t j, Meeting met, double length)
+void start_alone(const Setting *setting, const State *state, Work *work, int64_t j)
+{
+    Series *series = &work->series;
+    int64_t m = setting->width, rank = setting->rank;
+    const double *force = series->force + series->pattern[j] * rank;
+    for (int64_t p = 0; p < series->order; p++)
+        memcpy(work->alone.force + p * rank, force + p * m * rank, (size_t)rank * sizeof(double));
+    slides_of(setting, state, &work->slides, j);
+}
+
+/* How long to go on at least where a neuron was asked too often at one place */
+static double nudge(int64_t stuck, double left)
+{
+    return stuck > 2 ? NUDGE * ldexp(1.0, (int)fmin((double)stuck - 3.0, 60.0)) * left : 0.0;
+}
+
+double go_on_alone(const Setting *setting, State *state, Work *work, int64_t j, Meeting met,
+                   double end)
 {
     Series *series = &work->series;
     Alone *alone = &work->alone;
-    int64_t n = setting->n_rows, m = setting->width, rank = setting->rank, stuck = 0;
-    const double *force = series->force + series->pattern[j] * rank;
-    for (int64_t p = 0; p < series->order; p++)
-        memcpy(alone->force + p * rank, force + p * m * rank, (size_t)rank * sizeof(double));
-    slides_of(setting, state, &work->slides, j);
-    for (double t = met.time; t < length;) {
+    int64_t n = setting->n_rows, stuck = 0;
+    double first = INFINITY;
+    for (double t = met.time; t < end;) {
         values_of(series->residual, series->order, n, n, t, alone->residual);
         cross(setting, state, work, j, t, met.event);
         slides_of(setting, state, &work->slides, j);
         settle(setting, state, &work->slides, j);
         find_sides(setting, state, work, j);
         expand_alone(setting, state, work, j, t);
-        double left = length - t;
+        double left = end - t;
         double reach = fmin(length_alone(setting, alone, series->order), left);
         met = meeting_alone(setting, state, work, j, t, reach);
+        if (met.event != NONE)
+            first = fmin(first, t + met.time);
         stuck += met.event != NONE && met.time <= NUDGE * left;
-        double nudge = stuck > 2 ? NUDGE * ldexp(1.0, (int)fmin((double)stuck - 3.0, 60.0)) * left : 0.0;
-        reach = fmin(reach, fmax(met.time, nudge));
+        reach = fmin(reach, fmax(met.time, nudge(stuck, left)));
         move_alone(setting, state, work, j, reach);
-        t = reach < left ? t + reach : length;
+        t = reach < left ? t + reach : end;
     }
+    return first;
 }

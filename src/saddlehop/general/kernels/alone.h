@@ -4,7 +4,11 @@
 
 #include "meetings.h"
 
-/* Take neuron j, at its first meeting within the step, on to the step's end. */
-void go_on_alone(const Setting *setting, State *state, Work *work, int64_t j, Meeting met, double length);
+/* Prepare neuron j for going on by itself under the residuals of the series. */
+void start_alone(const Setting *setting, const State *state, Work *work, int64_t j);
+/* Take it from a meeting, or from where it is, on to time `end` of the step; return when it first met a
+   wall on the way, inf if it did not. */
+double go_on_alone(const Setting *setting, State *state, Work *work, int64_t j, Meeting met,
+                   double end);
 
 #endif

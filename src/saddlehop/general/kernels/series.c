@@ -54,10 +54,11 @@ static void residual_term(const Setting *setting, const State *state, Work *work
         out[k] = (p == 0 ? setting->label[k] : 0.0) - setting->curvature[k] * load[k];
 }
 
-static void drive_term(const Setting *setting, const State *state, Work *work, int64_t p)
+/* Σ r_k x_k over active pairs */
+static void force_term(const Setting *setting, const State *state, Work *work, int64_t p)
 {
     Series *series = &work->series;
-    int64_t n = setting->n_rows, m = setting->width, rank = setting->rank;
+    int64_t n = setting->n_rows;
     const double *residual = series->residual + p * n;
     for (int64_t g = 0; g < series->n_patterns; g++) {
         const int8_t *mode = state->mode + series->leader[g] * n;
@@ -65,8 +66,16 @@ static void drive_term(const Setting *setting, const State *state, Work *work, i
         for (int64_t k = 0; k < n; k++)
             masked[k] = mode[k] > 0 ? residual[k] : 0.0;
     }
+    multiply(series->n_patterns, work->masked, &setting->to_rows,
+             series->force + p * setting->width * setting->rank);
+}
+
+static void drive_term(const Setting *setting, const State *state, Work *work, int64_t p)
+{
+    Series *series = &work->series;
+    int64_t n = setting->n_rows, m = setting->width, rank = setting->rank;
     double *force = series->force + p * m * rank, *drive = series->drive + p * m * rank;
-    multiply(series->n_patterns, work->masked, &setting->to_rows, force);
+    force_term(setting, state, work, p);
     for (int64_t g = 0; g < series->n_patterns; g++) {
         double *d = drive + g * rank;
         for (int64_t i = 0; i < rank; i++)
@@ -74,6 +83,17 @@ static void drive_term(const Setting *setting, const State *state, Work *work, i
         project_out(work->bases + g, d);
     }
     multiply(series->n_patterns, drive, &setting->to_sides, series->rise + p * m * n);
+}
+
+void set_residuals(const Setting *setting, const State *state, Work *work, int64_t terms,
+                   const double *residual)
+{
+    Series *series = &work->series;
+    series->order = terms;
+    memcpy(series->residual, residual, (size_t)(terms * setting->n_rows) * sizeof(double));
+    find_patterns(setting, state, series);
+    for (int64_t p = 0; p < terms; p++)
+        force_term(setting, state, work, p);
 }
 
 static void neuron_term(const Setting *setting, Series *series, int64_t j, int64_t p)

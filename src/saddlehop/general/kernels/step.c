@@ -101,8 +101,10 @@ static void move_all(const Setting *setting, State *state, Work *work, double le
 {
     for (int64_t j = 0; j < setting->width; j++) {
         move(setting, state, work, j, fmin(work->time[j], length));
-        if (work->time[j] < length)
+        if (work->time[j] < length) {
+            start_alone(setting, state, work, j);
             go_on_alone(setting, state, work, j, (Meeting){work->time[j], work->event[j]}, length);
+        }
         slides_of(setting, state, &work->slides, j);
         settle(setting, state, &work->slides, j);
     }

@@ -1,0 +1,126 @@
+"""Stiff stretches: steps that are implicit in the residuals.
+
+Given r(t) each neuron goes on by itself (`kernels/drive.c`), and what all of them make of r(t) must be r(t):
+
+    r = Φ[r],   r(t) a polynomial through its values at the Radau points of the step
+
+By Newton's method: with C^½ K C^½ / n = V diag(μ) Vᵀ at the start of the step (`flow_plateau`) a correction δ of
+r / C^½ solves δ + μ ∫ δ dt = (Φ[r] − r) / C^½ in each eigenvector. Walls do not stop such a step: where the
+others feel one, r(t) has a kink that no polynomial follows, and the step is cut.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .._support.arrays import Array
+from .flow_plateau import Relaxation, acting_neurons, relaxation_of
+from .flow_state import Setting, State, residuals
+
+POINTS = 5
+FIRST = 30.0  # steps as long as the last that the first try spans
+WORTH = 12.0  # a step must be worth so many of the last
+GROWTH = 6.0
+ITERATIONS = 7
+TRIES = 4
+CONVERGED = 0.1  # of the tolerance
+FAR = 10.0  # times the largest residual
+
+
+@cache
+def _radau() -> tuple[Array, Array, Array]:
+    """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, and their terms."""
+    from numpy.polynomial import Legendre
+
+    ends = Legendre.basis(POINTS, [0, 1]) - Legendre.basis(POINTS - 1, [0, 1])
+    points = np.sort(ends.roots().real)
+    points[-1] = 1.0
+    powers = np.arange(POINTS)
+    terms = np.linalg.inv(points[:, None] ** powers)
+    integrals = (points[:, None] ** (powers + 1) / (powers + 1)) @ terms
+    return points, integrals, terms
+
+
+def stiff_step(setting: Setting, state: State, room: float) -> float:
+    """Try a step of at most `room`; return its length, 0 if none was worth it."""
+    r = residuals(setting, state)
+    length = min(state.stiff_length or FIRST * state.last, room)
+    fresh = state.relaxation is None
+    for _ in range(TRIES):
+        if length < WORTH * state.last and length < room:
+            break
+        if state.relaxation is None:
+            state.relaxation = relaxation_of(setting, state, r, acting_neurons(setting, state))
+        trial, error, first = _attempt(setting, state, r, state.relaxation, length)
+        if error <= setting.tol:
+            trial.wait(length)
+            trial.count("implicit")
+            trial.stiff_length = length * min(GROWTH, 0.8 * (setting.tol / max(error, 1e-300)) ** (1 / 6))
+            state.restore(trial)
+            return length
+        if not fresh:
+            state.relaxation, fresh = None, True
+            continue
+        length = first if 0 < first < 0.5 * length else 0.25 * length
+    state.stiff_length, state.relaxation = 0.0, None
+    return 0.0
+
+
+def _attempt(
+    setting: Setting, state: State, r: Array, relaxation: Relaxation, length: float
+) -> tuple[State, float, float]:
+    """Solve r = Φ[r] on a step; return where it leads, its error, and when the first wall is felt."""
+    points, _, terms = _radau()
+    powers = length ** -np.arange(POINTS, dtype=float)[:, None]
+    root = np.sqrt(setting.curvature)
+    now = _relaxing(relaxation, r / root, length * points)
+    last = np.inf
+    for _ in range(ITERATIONS):
+        trial = state.copy()
+        made, first = setting.stepper.drive(
+            trial.arrays, powers * (terms @ (now * root)), length * points
+        )
+        if not np.max(np.abs(made)) <= FAR * max(float(np.max(np.abs(r))), 1e-300):
+            break
+        change = _correction(relaxation, made / root - now, length)
+        now = now + change
+        size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
+        if size <= CONVERGED * setting.tol:
+            gap = terms[0] @ now - r / root
+            error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
+            return trial, error / POINTS**2 + size, first
+        if size > 0.5 * last and size > setting.tol:
+            break
+        last = size
+    return state, np.inf, first
+
+
+def _weight_error(setting: Setting, change: Array, length: float) -> float:
+    """By how much weights move when residuals change by so much over a step."""
+    return length * float(change @ setting.norms) / setting.n_samples
+
+
+def _relaxing(relaxation: Relaxation, start: Array, times: Array) -> Array:
+    """Where r / C^½ would be if the weights' effect on it stood still, shape (times, n)."""
+    rates, _, modes = relaxation
+    amounts = modes.T @ start
+    return np.asarray(start + (np.expm1(-np.outer(times, rates)) * amounts) @ modes.T)
+
+
+def _correction(relaxation: Relaxation, gap: Array, length: float) -> Array:
+    """Solve δ + μ ∫ δ = gap at the points, shape (points, n)."""
+    _, integrals, _ = _radau()
+    rates, _, modes = relaxation
+    amounts = gap @ modes
+    systems = np.eye(POINTS) + length * rates[:, None, None] * integrals
+    solved = np.linalg.solve(systems, amounts.T[:, :, None])[:, :, 0].T
+    return np.asarray(gap + (solved - amounts) @ modes.T)
+
+
+def _damped(relaxation: Relaxation, gap: Array, length: float) -> Array:
+    """What of a gap at the start is not gone at once."""
+    rates, _, modes = relaxation
+    amounts = modes.T @ gap
+    return np.asarray(gap - modes @ (amounts * (1 - 1 / (1 + rates * length))))
