@@ -60,10 +60,12 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
             trial.stiff_length = length * min(GROWTH, 0.8 * (setting.tol / max(error, 1e-300)) ** (1 / 6))
             state.restore(trial)
             return length
-        if not fresh:
+        if first < length:
+            length = min(first, 0.5 * length)
+        elif not fresh:
             state.relaxation, fresh = None, True
-            continue
-        length = first if 0 < first < 0.5 * length else 0.25 * length
+        else:
+            length *= 0.25
     state.stiff_length, state.relaxation = 0.0, None
     return 0.0
 
@@ -76,12 +78,13 @@ def _attempt(
     powers = length ** -np.arange(POINTS, dtype=float)[:, None]
     root = np.sqrt(setting.curvature)
     now = _relaxing(relaxation, r / root, length * points)
-    last = np.inf
-    for _ in range(ITERATIONS):
+    last, first_met = np.inf, np.inf
+    for i in range(ITERATIONS):
         trial = state.copy()
         made, first = setting.stepper.drive(
             trial.arrays, powers * (terms @ (now * root)), length * points
         )
+        first_met = first if i == 0 else first_met
         if not np.max(np.abs(made)) <= FAR * max(float(np.max(np.abs(r))), 1e-300):
             break
         change = _correction(relaxation, made / root - now, length)
@@ -94,7 +97,7 @@ def _attempt(
         if size > 0.5 * last and size > setting.tol:
             break
         last = size
-    return state, np.inf, first
+    return state, np.inf, first_met
 
 
 def _weight_error(setting: Setting, change: Array, length: float) -> float:
