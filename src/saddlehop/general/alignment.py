@@ -21,7 +21,7 @@ from .._support.brief import Brief
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import row_norms
-from .pieces import DECAYING, GROWING, Carried, carry, line_of, place
+from .pieces import DECAYING, GROWING, Carried, carry, place
 from .rays import Rays
 from .walls import Flags, Sides
 
@@ -102,15 +102,14 @@ class Outcome:
 def outcome_of(carried: Carried) -> Outcome:
     """Read off rates, directions and log C of neurons carried for ever."""
     neurons, ends = carried.neurons, carried.ends
-    line = line_of(neurons, carried.field.velocity)
     growing, decaying = ends == GROWING, ends == DECAYING
-    rates = np.where(growing, line.speed, np.where(decaying, -line.speed, 0))
-    size = np.where(growing, line.ahead / 2, neurons.output)
+    rates = np.where(growing, carried.speed, np.where(decaying, -carried.speed, 0))
+    size = np.where(growing, carried.ahead / 2, neurons.output)
     with np.errstate(divide="ignore"):
         log_growth = neurons.log_scales + np.log(size) - rates * carried.elapsed
-    norms = row_norms(neurons.hidden)
-    headings = neurons.hidden / np.where(norms > 0, norms, 1)[:, None]
-    return Outcome(rates, np.where(growing[:, None], line.unit, headings), log_growth)
+    ways = np.where(growing[:, None], carried.field.velocity, neurons.hidden)
+    lengths = row_norms(ways)
+    return Outcome(rates, ways / np.where(lengths > 0, lengths, 1)[:, None], log_growth)
 
 
 def _frozen(array: Any) -> Any:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from . import kernels
+from .kernels import pieces
 
 TOL = 1e-13  # what sums of terms of size 1 may be off by rounding
 
@@ -52,7 +53,6 @@ def wall_rule(
     walls: Flags,
     sides: Sides,
     guess: Array | None = None,
-    tol: float = TOL,
 ) -> Field:
     """Find the velocities of neurons on walls.
 
@@ -69,76 +69,20 @@ def wall_rule(
     guess : ndarray, shape (m, n), optional
         Shares θ to start the search on walls from; it saves time where few are new. Where the θ of
         dependent walls are not unique, the result depends on it; velocities do not.
-    tol : float
-        Rounding of the field, relative to the sizes of what it sums.
 
     Returns
     -------
     Field
     """
-    norms = np.linalg.norm(rows, axis=1)
-    shares = (sides > 0).astype(np.float64)
-    modes = sides.copy()
-    chosen = np.zeros(walls.shape, dtype=np.bool_)
-    slack = tol * ((np.abs(pulls) * ((sides > 0) | walls)) @ norms)
-    velocity = (pulls * (shares * ~walls)) @ rows
-    n_walls = walls.sum(axis=1)
-    one = np.flatnonzero(n_walls == 1)
-    k = walls[one].argmax(axis=1)
-    velocity[one], shares[one, k], modes[one, k], chosen[one, k] = _on_one_wall(
-        velocity[one], rows[k], pulls[one, k], sides[one, k], slack[one]
-    )
-    start = np.zeros(walls.shape) if guess is None else guess
-    for j in np.flatnonzero(n_walls > 1):
-        k = np.flatnonzero(walls[j])
-        velocity[j], shares[j, k], modes[j, k], chosen[j, k] = kernels.wall_rule(
-            velocity[j], rows[k], pulls[j, k], sides[j, k], start[j, k], slack[j]
-        )
-    still = np.linalg.norm(velocity, axis=1) <= slack
-    velocity[still] = 0
-    neuron, wall = np.nonzero(walls)
-    rates = np.einsum("ir,ir->i", velocity[neuron], rows[wall])
-    kept = np.zeros(walls.shape, dtype=np.bool_)
-    kept[neuron, wall] = np.abs(rates) <= slack[neuron] * norms[wall]
-    return Field(into_faces(velocity, rows, kept), shares, modes, kept, chosen, slack)
-
-
-def into_faces(vectors: Array, rows: Array, walls: Flags) -> Array:
-    """Take out of each vector (m, r) what rounding left of it across the walls (m, n) it keeps."""
-    result = vectors.copy()
-    for j in np.flatnonzero(walls.any(axis=1)):
-        result[j] -= _across(rows[walls[j]].T, vectors[j])
-    return result
-
-
-def _across(walls: Array, vector: Array) -> Array:
-    """The part of a vector (r,) in the span of the columns of `walls` (r, p)."""
-    basis, triangle = np.linalg.qr(walls)
-    sizes = np.abs(np.diagonal(triangle))
-    if walls.shape[1] > walls.shape[0] or sizes.min() <= 1e-10 * sizes.max():  # dependent columns
-        return np.asarray(walls @ np.linalg.lstsq(walls, vector, rcond=1e-12)[0])
-    return np.asarray(basis @ (basis.T @ vector))
-
-
-def _on_one_wall(
-    base: Array, rows: Array, pulls: Array, sides: Sides, slack: Array
-) -> tuple[Array, Array, Sides, Flags]:
-    """Velocities, shares, modes and choices of neurons on one wall each, in closed form."""
-    sq_norms = np.einsum("jr,jr->j", rows, rows)
-    low = np.einsum("jr,jr->j", base, rows)
-    high = low + pulls * sq_norms
-    small = slack * np.sqrt(sq_norms)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        held = np.clip(low / (low - high), 0, 1)
-    held = np.where(low <= small, 0, np.where(high >= -small, 1, held))
-    on = np.where(sides > 0, high >= -small, low > small)
-    shares = np.where(pulls < 0, held, on)
-    chosen = (pulls > 0) & (low <= small) & (high >= -small)
-    return base + (shares * pulls)[:, None] * rows, shares, _modes(shares), chosen
-
-
-def _modes(shares: Array) -> Sides:
-    return np.where(shares == 0, -1, shares == 1).astype(np.int8)
+    (m, n), r = walls.shape, rows.shape[1]
+    field = pieces.new_fields(m, n, r)
+    if guess is not None:
+        field.shares[:], field.kept[:] = guess, True
+    some, none = np.ones((m, r)), np.zeros(m)
+    signs = np.ones(m, np.int8)
+    neurons = pieces.Neurons(signs, none, none, some, none, np.array(walls), sides.copy())
+    pieces.fill_fields(np.ascontiguousarray(rows), np.ascontiguousarray(pulls), neurons, field)
+    return Field(*field)
 
 
 def shortest(base: Array, walls: Array, slack: float, guess: Array | None = None) -> Array:

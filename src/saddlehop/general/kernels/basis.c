@@ -39,12 +39,16 @@ void truncate_to(Basis *basis, int64_t count)
     basis->count = count;
 }
 
-void project_out(const Basis *basis, double *v)
+double project_out(const Basis *basis, double *v)
 {
+    double square = 0.0;
     for (int64_t l = 0; l < basis->count; l++) {
         const double *q = basis->q + l * basis->rank;
-        add(v, q, -dot(q, v, basis->rank), basis->rank);
+        double part = dot(q, v, basis->rank);
+        square += part * part;
+        add(v, q, -part, basis->rank);
     }
+    return sqrt(square);
 }
 
 void coordinates_of(const Basis *basis, const double *v, double *c)

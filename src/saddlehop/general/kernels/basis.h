@@ -17,8 +17,8 @@ typedef struct {
 bool append(Basis *basis, int64_t wall, const double *x, double s);
 /* Keep the first `count` walls. */
 void truncate_to(Basis *basis, int64_t count);
-/* Take out of v its part in the span. */
-void project_out(const Basis *basis, double *v);
+/* Take out of v its part in the span; return how long it was. */
+double project_out(const Basis *basis, double *v);
 /* Put the c that solve Σ_i c_i u_i = part of v in the span into `c`. */
 void coordinates_of(const Basis *basis, const double *v, double *c);
 
