@@ -80,6 +80,8 @@ class State:
     """Length of the last series step."""
     order: int = 0
     """Order of the next series; 0: what suits the tolerance."""
+    is_smooth: bool = True
+    """Whether the last series step was not cut short by walls."""
     plateau: Patience = field(default_factory=Patience)
     """When to try to pass a plateau again."""
     stiff: Patience = field(default_factory=lambda: Patience(16, 8))

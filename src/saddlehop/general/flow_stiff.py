@@ -20,8 +20,8 @@ from .flow_plateau import Relaxation, acting_neurons, relaxation_of
 from .flow_state import Setting, State, residuals
 
 POINTS = 5
-FIRST = 30.0  # steps as long as the last that the first try spans
-WORTH = 12.0  # a step must be worth so many of the last
+FIRST = 2.5  # times the least worth: the first try
+WORTH = 12.0, 0.1  # a step must be worth so many of the last, and so many for each sample
 GROWTH = 6.0
 ITERATIONS = 7
 TRIES = 4
@@ -46,10 +46,10 @@ def _radau() -> tuple[Array, Array, Array]:
 def stiff_step(setting: Setting, state: State, room: float) -> float:
     """Try a step of at most `room`; return its length, 0 if none was worth it."""
     r = residuals(setting, state)
-    length = min(state.stiff_length or FIRST * state.last, room)
-    fresh = state.relaxation is None
+    fresh, least = state.relaxation is None, (WORTH[0] + WORTH[1] * r.size) * state.last
+    length = min(state.stiff_length or FIRST * least, room)
     for _ in range(TRIES):
-        if length < WORTH * state.last and length < room:
+        if length < least and length < room:
             break
         if state.relaxation is None:
             state.relaxation = relaxation_of(setting, state, r, acting_neurons(setting, state))

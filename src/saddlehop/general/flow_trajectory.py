@@ -150,7 +150,7 @@ class GeneralTrajectory:
 
 def move(setting: Setting, state: State, room: float) -> float:
     """Take a step that is implicit where that is worth it; return its length."""
-    if state.stiff.wait == 0:
+    if state.stiff.wait == 0 and state.is_smooth:
         taken = stiff_step(setting, state, room)
         if taken > 0:
             state.stiff = Patience()
@@ -200,7 +200,7 @@ def begin(
         np.linalg.norm(rows, axis=1),
         neurons.excess,
         log_scale - log_weight,
-        max(0.03 * rtol, 1e-14),
+        max(0.1 * rtol, 1e-14),
     )
     unexplained = float(np.sum((problem.y / label) ** 2) - np.sum(labels**2 / curvature))
     return GeneralTrajectory(

@@ -19,7 +19,8 @@
 
 enum { LEAST_ORDER = 4 };
 
-API double general_step(const Setting *, State *, Work *, int64_t *order, double room);
+API double general_step(const Setting *, State *, Work *, int64_t *order, double room,
+                        double *smooth);
 API void general_start(const Setting *, State *, Work *);
 API void general_residuals(const Setting *, const State *, Work *, double *residual);
 API void general_forces(const Setting *, const State *, Work *, const double *residual, double *force);
@@ -151,12 +152,13 @@ static int64_t next_order(const Setting *setting, int64_t order, double longest,
     return order + 2 < most ? order + 2 : most;
 }
 
-/* Move the state by one step of at most `room`; return its length. */
+/* Move the state by one step of at most `room`; return its length, and what it would be without walls in
+   `smooth`. */
 double general_step(const Setting *setting, State *state, Work *work, int64_t *order,
-                           double room)
+                           double room, double *smooth)
 {
     expand_all(setting, state, work, *order > 0 ? *order : order_for(setting->tol));
-    double longest = shortest_length(setting, &work->series);
+    double longest = *smooth = shortest_length(setting, &work->series);
     double length = fmin(room, longest);
     meet(setting, state, work, length);
     length = felt(setting, state, work, length);
