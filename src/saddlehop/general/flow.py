@@ -44,9 +44,10 @@ class GeneralFlowPath(FlowPath):
     problem: GeneralProblem  # type: ignore[assignment]
     """The problem whose loss falls."""
     stats: dict[str, int]
-    """Work done: `steps`, of them `plateaus`, passed in so many closed-form `pieces`; `crossings` of walls,
-    `slides` begun, `leavings` of walls slid on, `turns` of an output weight through 0 (within plateaus
-    the first three are net); `evaluations` of the right-hand side (one for each series term)."""
+    """Work done: `steps`, of them `plateaus`, passed in so many closed-form `pieces`, and `implicit` ones
+    on stiff stretches; `crossings` of walls, `slides` begun, `leavings` of walls slid on, `turns` of an
+    output weight through 0 (within plateaus the first three are net); `evaluations` of the right-hand
+    side (one for each series term)."""
     chosen: Flags = field(kw_only=True)
     """Walls on which the side a neuron came from decided, since the flow is not unique there, shape
     (m, n)."""
@@ -190,7 +191,16 @@ def _path(
         "sq_norms": np.array([row.sq_norm for row in rows]) * math.exp(2 * units.log_weight),
         "log_output": np.array([row.log_output for row in rows]) + units.log_weight,
     }
-    names = ("plateaus", "pieces", "crossings", "slides", "leavings", "turns", "evaluations")
+    names = (
+        "plateaus",
+        "pieces",
+        "implicit",
+        "crossings",
+        "slides",
+        "leavings",
+        "turns",
+        "evaluations",
+    )
     counts = dict(zip(COUNTS, trajectory.state.counts.tolist(), strict=True))
     return GeneralFlowPath(
         problem,

@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .alignment import outcome_of
-from .flow_state import Modes, Patience, Relaxation, Setting, State, bases, off_walls, residuals, settle, slide_of, weights
+from .flow_state import (
+    Modes,
+    Patience,
+    Relaxation,
+    Setting,
+    State,
+    bases,
+    off_walls,
+    residuals,
+    settle,
+    slide_of,
+    weights,
+)
 from .pieces import GROWING, Carried, Neurons, carry
 
 WORTH = 3.0  # a plateau must be worth so many of the last steps
@@ -134,7 +146,10 @@ def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) ->
     return max(float(np.min(times, initial=math.inf)), 0.0)
 
 
-def relaxation_of(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> Relaxation:
+def relaxation_of(
+    setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]
+) -> Relaxation:
+    """Return how the residuals relax while the neurons that matter are where they are."""
     root = np.sqrt(setting.curvature)
     who = np.flatnonzero(acting)
     if who.size == 0:

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .kernels import COUNTS, Flags, Modes, Setting, Weights
+from .kernels import COUNTS, Flags, Weights
+from .kernels import Modes as Modes
+from .kernels import Setting as Setting
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 
@@ -105,9 +107,7 @@ class State:
     @property
     def arrays(self) -> Weights:
         """Its arrays, as kernels take them."""
-        return Weights(
-            self.scale, self.output, self.hidden, self.modes, self.chosen, self.counts
-        )
+        return Weights(self.scale, self.output, self.hidden, self.modes, self.chosen, self.counts)
 
     def wait(self, length: float) -> None:
         """Let time pass, compensated."""

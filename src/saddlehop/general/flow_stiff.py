@@ -4,9 +4,9 @@ Given r(t) each neuron goes on by itself (`kernels/drive.c`), and what all of th
 
     r = Φ[r],   r(t) a polynomial through its values at the Radau points of the step
 
-By Newton's method: with C^½ K C^½ / n = V diag(μ) Vᵀ at the start of the step (`flow_plateau`) a correction δ of
-r / C^½ solves δ + μ ∫ δ dt = (Φ[r] − r) / C^½ in each eigenvector. Walls do not stop such a step: where the
-others feel one, r(t) has a kink that no polynomial follows, and the step is cut.
+By Newton's method: with C^½ K C^½ / n = V diag(μ) Vᵀ at the start of the step (`flow_plateau`) a correction δ
+of r / C^½ solves δ + μ ∫ δ dt = (Φ[r] − r) / C^½ in each eigenvector. Walls do not stop such a step: where
+the others feel one, r(t) has a kink that no polynomial follows, and the step is cut.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from functools import cache
 import numpy as np
 
 from .._support.arrays import Array
-from .flow_plateau import Relaxation, acting_neurons, relaxation_of
-from .flow_state import Setting, State, residuals
+from .flow_plateau import acting_neurons, relaxation_of
+from .flow_state import Relaxation, Setting, State, residuals
 
 POINTS = 5
 FIRST = 2.5  # times the least worth: the first try
@@ -31,7 +31,7 @@ FAR = 10.0  # times the largest residual
 
 @cache
 def _radau() -> tuple[Array, Array, Array]:
-    """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, and their terms."""
+    """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, their terms."""
     from numpy.polynomial import Legendre
 
     ends = Legendre.basis(POINTS, [0, 1]) - Legendre.basis(POINTS - 1, [0, 1])
@@ -57,7 +57,9 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
         if error <= setting.tol:
             trial.wait(length)
             trial.count("implicit")
-            trial.stiff_length = length * min(GROWTH, 0.8 * (setting.tol / max(error, 1e-300)) ** (1 / 6))
+            trial.stiff_length = length * min(
+                GROWTH, 0.8 * (setting.tol / max(error, 1e-300)) ** (1 / 6)
+            )
             state.restore(trial)
             return length
         if first < length:

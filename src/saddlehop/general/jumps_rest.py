@@ -70,7 +70,8 @@ def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> A
     first = np.unique(state.modes[who], axis=0, return_index=True)[1]
     rank = setting.rows.shape[1]
     blocks = [
-        masks[i][:, None] * setting.rows @ _projector(setting, state, int(who[i]), rank) for i in first
+        masks[i][:, None] * setting.rows @ _projector(setting, state, int(who[i]), rank)
+        for i in first
     ]
     u, s, _ = np.linalg.svd(np.hstack(blocks), full_matrices=False)
     u = u[:, s > RANK_TOL * s[0]]

@@ -1,7 +1,8 @@
 """The door to the C kernels for data as they are: the wall rule, and the steps of the flow.
 
-Each record mirrors the C structure of its name in ``state.h`` and ``walls.h``, field by field; types, shapes and
-memory order of its arrays are looked at where the structure is made. Long buffers are only touched when used.
+Each record mirrors the C structure of its name in ``state.h`` and ``walls.h``, field by field; types,
+shapes and memory order of its arrays are looked at where the structure is made. Long buffers are only
+touched when used.
 """
 
 from __future__ import annotations
@@ -18,7 +19,18 @@ from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 
 MOST_ORDER, PANEL = 22, 8
-COUNTS = ("crossings", "slides", "leavings", "turns", "stalls", "evaluations", "plateaus", "pieces", "implicit", "glides")
+COUNTS = (
+    "crossings",
+    "slides",
+    "leavings",
+    "turns",
+    "stalls",
+    "evaluations",
+    "plateaus",
+    "pieces",
+    "implicit",
+    "glides",
+)
 
 Modes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
@@ -136,11 +148,22 @@ class _Work(Structure):
     ]
 
 
-_step = Kernel("general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double, POINTER(c_double))
+_step = Kernel(
+    "general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double, POINTER(c_double)
+)
 _start = Kernel("general_start", None, _Setting, _State, _Work)
 _residuals = Kernel("general_residuals", None, _Setting, _State, _Work, c_void_p)
 _drive = Kernel(
-    "general_drive", c_double, _Setting, _State, _Work, c_int64, c_void_p, c_int64, c_void_p, c_void_p
+    "general_drive",
+    c_double,
+    _Setting,
+    _State,
+    _Work,
+    c_int64,
+    c_void_p,
+    c_int64,
+    c_void_p,
+    c_void_p,
 )
 _forces = Kernel("general_forces", None, _Setting, _State, _Work, c_void_p, c_void_p)
 _wall_rule = Kernel("general_wall_rule", None, _Walls, _WallsWork)
