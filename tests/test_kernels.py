@@ -220,7 +220,12 @@ def bits():
         problem = sh.Problem(y, rng.uniform(0.5, 2, n))
         law = ["balanced", "gaussian"][seed // 2 % 2]
         init = sh.Initialization.draw(problem, width, law, rng=rng)
-        for array in (*_limit(problem, init), *_flows(problem, init), *_orbit(rng)):
+        for array in (
+            *_limit(problem, init),
+            *_flows(problem, init),
+            *_orbit(rng),
+            *_general(seed),
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
@@ -239,6 +244,25 @@ def _flows(problem, init):
         except sh.FlowError as error:
             flow = error.path
         yield from (flow.t, flow.losses, flow.sq_norms, flow.log_output, flow.final.hidden)
+
+
+def _general(seed):
+    """Of data as they are: a start on walls, slides, decays, plateaus and implicit steps."""
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(1, 14)), int(rng.integers(1, 4))
+    grid = np.array([-2.0, -1.0, 0.0, 1.0])
+    X = rng.choice(grid, (n, d)) if seed % 2 else rng.standard_normal((n, d))
+    X[0] += 3
+    problem = sh.GeneralProblem(X, rng.standard_normal(n), bias=seed % 3 == 0)
+    init = sh.Initialization.draw(problem, 6, ["balanced", "gaussian"][seed // 2 % 2], rng=rng)
+    aligned = sh.align(problem, init)
+    yield from (aligned.directions, aligned.rates, aligned.active, aligned.log_growth)
+    for scale in ("0.5", "1e-8", "1e-1000"):
+        try:
+            flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-6, max_steps=300)
+        except sh.FlowError as error:
+            flow = error.path
+        yield from (flow.t, flow.losses, flow.sq_norms, flow.log_output, flow.chosen)
 
 
 def _orbit(rng, n_neurons=3, n_classes=7):

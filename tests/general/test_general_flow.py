@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import filippov
 import saddlehop as sh
+from saddlehop.general import flow_trajectory
 
 CASES = json.loads((Path(__file__).parents[1] / "reference" / "general.json").read_text())
 LAWS = ["balanced", "dominated", "gaussian"]
@@ -188,6 +189,43 @@ def test_slow_plateau_is_no_rest():
     assert flow.status == "learned"
     assert flow.losses[-1] < 1e-9
     assert flow.sq_norms[-1] == pytest.approx(2, rel=1e-4)
+
+
+def stiff_problems():
+    """Rests that are approached along curvatures ten and four hundred million times apart."""
+    setting = sh.load_setting("slow-plateau")
+    yield setting.problem, sh.Initialization.draw(setting.problem, 20, rng=0), 1e-6, 200
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 3)) * [10.0, 1.0, 0.1]
+    problem = sh.GeneralProblem(X, rng.standard_normal(30))
+    yield problem, sh.Initialization.draw(problem, 10, rng=1), 1e-4, 12_000
+
+
+def test_stiff_stretches_take_few_steps_and_follow_rtol():
+    for problem, init, scale, most in stiff_problems():
+        flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-6)
+        assert flow.status == "learned"
+        assert 10 < flow.stats["implicit"] < flow.stats["steps"] < most
+    problem, init, scale, _ = next(stiff_problems())
+    times = np.linspace(0, 80, 400)
+    exact = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-11, t_end=80).loss_at(times)
+    for rtol in (1e-4, 1e-6, 1e-8):
+        flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=rtol, t_end=80)
+        np.testing.assert_allclose(flow.loss_at(times), exact, atol=rtol * exact[0], rtol=0)
+
+
+def test_implicit_steps_are_as_right_as_small_ones(monkeypatch):
+    setting = sh.load_setting("slow-plateau")
+    init = sh.Initialization.draw(setting.problem, 8, rng=3)
+    path = {}
+    for points in (5, 0):
+        if points == 0:
+            monkeypatch.setattr(flow_trajectory, "stiff_step", lambda *_: 0.0)
+        path[points] = sh.simulate_flow(setting.problem, init, init_scale=1e-3, t_end=60, rtol=1e-9)
+    assert path[5].stats["implicit"] > 5 > path[0].stats["implicit"] == 0
+    times = np.linspace(0, 60, 200)
+    np.testing.assert_allclose(path[5].loss_at(times), path[0].loss_at(times), atol=1e-9)
+    np.testing.assert_allclose(path[5](60.0).hidden, path[0](60.0).hidden, atol=1e-8)
 
 
 def gradient_descent(problem, output, hidden, rate, t_end):
