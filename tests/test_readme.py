@@ -33,6 +33,8 @@ class Walker:
         name = FILE.match(block)
         if name:
             (self.folder / name[1]).write_text(block)
+        elif language == "csv":
+            (self.folder / "points.csv").write_text(block)
         elif language == "text":
             assert self.printed == block
         else:
@@ -73,8 +75,16 @@ def test_every_block_does_what_it_says(text, tmp_path, monkeypatch):
     assert sum(language == "text" for language, _ in blocks) == 5
     written = {path.name for path in tmp_path.iterdir()}
     wanted = {"saddlehop-demo", "jumps.png", "compare.png", "my-sweep", "first-jumps"}
-    assert wanted | {"trained.png", "digits.html"} <= written
+    assert wanted | {"points.png", "trained.png", "digits.html"} <= written
     assert any(line.startswith("saddlehop report") for line in walker.commands)
+
+
+def test_five_lines_after_the_imports_take_a_table_to_a_picture(text):
+    block = next(block for language, block in BLOCK.findall(text) if language == "python")
+    lines = [line for line in block.splitlines() if line]
+    work = [line for line in lines if "import" not in line]
+    assert (len(work), work[0]) == (5, 'data = pd.read_csv("points.csv")')
+    assert work[-1] == 'plot.function(rows, jumps).figure.savefig("points.png")'
 
 
 def test_the_first_lines_after_the_picture_do_all_the_set_up(text):

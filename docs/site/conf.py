@@ -34,7 +34,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"(gradient_descent|digits_optimizers|two_samples|__init__)\.py",
+    "ignore_pattern": r"(gradient_descent|digits_optimizers|two_samples|published|__init__)\.py",
     "download_all_examples": False,
     "show_memory": False,
 }

@@ -192,7 +192,14 @@ FIGURES = {
     "norm": lambda p, jumps, flows: plot.norm_path(jumps, *flows),
     "neurons": lambda p, jumps, flows: plot.neuron_map(p, flows[1](30.0), jumps.final),
     "pl": lambda p, jumps, flows: plot.pl_constant(*flows, jumps=jumps),
+    "function": lambda *_: plot.function(*five_points()),
+    "utility": lambda *_: plot.utility(*five_points(), clock=20),
 }
+
+
+def five_points():
+    problem = sh.load_setting("five-points").problem
+    return problem, sh.solve_jumps(problem, sh.Initialization.draw(problem, 12, rng=2))
 
 
 OLD_MATPLOTLIB = tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11)

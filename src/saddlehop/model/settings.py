@@ -126,7 +126,11 @@ def _five_slide() -> Setting:
             "The flow interpolates; gradient descent stops at L = 0.0318 at learning rates 1e-2, 1e-3 and "
             "1e-4, because a neuron that slides and decays loses its sign."
         ),
-        reference="Found here.",
+        reference=(
+            "The example with inputs that are not orthogonal of the code that goes with E. Boursier, "
+            "L. Pillaud-Vivien and N. Flammarion, NeurIPS 2022, arXiv 2206.00939; where training ends was "
+            "found here."
+        ),
     )
 
 

@@ -9,15 +9,18 @@ Nothing here changes matplotlib's settings; colours are told apart in grey and b
 from .animation import animate
 from .assignment import assignment_map
 from .curves import clock_end
+from .function import function
 from .geometry import neuron_map
 from .limit import jump_figure, loss_staircase, neuron_fan, norm_path
 from .rates import pl_constant
 from .sweeps import norm_law, phase_diagram
+from .utility import utility
 
 __all__ = [
     "animate",
     "assignment_map",
     "clock_end",
+    "function",
     "jump_figure",
     "loss_staircase",
     "neuron_fan",
@@ -26,4 +29,5 @@ __all__ = [
     "norm_path",
     "phase_diagram",
     "pl_constant",
+    "utility",
 ]

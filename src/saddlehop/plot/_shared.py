@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._support.arrays import Array
 from ..bridges.recording import Recording
 from .curves import Path, by_scale, is_predicted
 
@@ -46,6 +47,29 @@ def shades(paths: Sequence[Path]) -> list[Any]:
     from matplotlib import colormaps
 
     return [colormaps["viridis"](0.72 - 0.62 * place) for place in by_scale(paths)]
+
+
+def sequence(count: int) -> list[Any]:
+    """A colour for each step of a path: the later, the darker, readable in grey."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.72 - 0.72 * (i + 1) / count) for i in range(count)]
+
+
+def neuron_look(sign: float) -> dict[str, Any]:
+    """The marker of a neuron: filled circle or open square."""
+    if sign > 0:
+        return {"color": POSITIVE, "marker": "o"}
+    return {"color": NEGATIVE, "marker": "s", "mfc": "white"}
+
+
+def size_unit(labels: Array, inputs: Array, sizes: Array) -> float:
+    """The size |a_j| ‖w_j‖ that others are drawn beside: the largest, if it matters to the labels.
+
+    `inputs` are the norms ‖x_k‖; a neuron of size s adds at most s ‖x_k‖.
+    """
+    matters = 0.1 * float(np.abs(labels).max()) / float(inputs.max())
+    return max(float(sizes.max(initial=0.0)), matters, 1e-300)
 
 
 def style(path: Path) -> str:

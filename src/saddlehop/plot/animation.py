@@ -1,4 +1,4 @@
-"""A flow as a film: loss, fan and assignment moving together.
+"""A flow as a film: loss, neurons and what they learn moving together.
 
 Frames are even along the way w(s) = s / s_end + what the loss has fallen by, each jump weighted
 alike, so a plateau passes quickly and a jump takes its time.
@@ -6,9 +6,8 @@ alike, so a plateau passes quickly and a jump takes its time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +16,12 @@ from .._support.files import write_whole
 from .._support.validate import as_path, instance_of, positive_int
 from ..errors import InputError
 from ..flow.simulate import FlowPath
+from ..general.flow import GeneralFlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
-from ._shared import LIMIT
-from .assignment import assignment, draw_cells
-from .curves import Curve, clock_end, require_clock, sample
-from .limit import loss_staircase, neuron_fan
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .curves import clock_end, sample
+from .limit import AnyJumps
+from .stages import stage_of
 
 FILMS = (".mp4", ".gif")
 _PLATEAU_SHARE = 0.35  # part of the film in which nothing but the clock moves
@@ -33,7 +29,7 @@ _PLATEAU_SHARE = 0.35  # part of the film in which nothing but the clock moves
 
 def animate(
     flow: FlowPath,
-    jumps: JumpPath,
+    jumps: AnyJumps,
     path: str | FilePath = "flow.mp4",
     *,
     frames: int = 180,
@@ -42,11 +38,15 @@ def animate(
 ) -> FilePath:
     """Write a film of a flow over its limit.
 
+    Of orthogonal rows: loss, fan and who fits what. Of data as they are: loss, the circle of
+    directions (as in `utility`), and the learned function if there is one input with a bias, the fan
+    otherwise.
+
     Parameters
     ----------
-    flow : FlowPath
+    flow : FlowPath or GeneralFlowPath
         At a scale λ < 1.
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
         Its limit.
     path : path-like
         A file that ends in .mp4 (needs the program ffmpeg) or .gif.
@@ -55,7 +55,7 @@ def animate(
     fps : int
         Pictures per second.
     dpi : int
-        Dots per inch, on 7 × 7.5 inches.
+        Dots per inch, on 7 × 7.5 inches (9 × 7 for data as they are).
 
     Returns
     -------
@@ -63,11 +63,16 @@ def animate(
         The file.
     """
     instance_of(flow, "flow", FlowPath)
-    instance_of(jumps, "jumps", JumpPath)
+    instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
+    if isinstance(flow, GeneralFlowPath) != isinstance(jumps, GeneralJumpPath):
+        raise InputError(
+            f"`flow` is a {type(flow).__name__} but `jumps` a {type(jumps).__name__}; pass the flow and "
+            "the limit of one problem."
+        )
     target = as_path(path, "path")
     writer = _writer(target, positive_int(fps, "fps"))
     clock = eased_clock(flow, jumps, positive_int(frames, "frames"))
-    figure, draw = _stage(flow, jumps)
+    figure, draw = stage_of(flow, jumps)
 
     def record(temporary: str) -> None:
         with writer.saving(figure, temporary, dpi):
@@ -79,7 +84,7 @@ def animate(
     return target
 
 
-def eased_clock(flow: FlowPath, jumps: JumpPath, frames: int) -> Array:
+def eased_clock(flow: FlowPath, jumps: AnyJumps, frames: int) -> Array:
     """Return the clock time of each frame: slow where the loss falls, quick on plateaus."""
     curve = sample(flow, clock_end(jumps))
     fallen = -np.minimum(np.diff(curve.losses), 0)
@@ -105,60 +110,3 @@ def _writer(target: FilePath, fps: int) -> Any:
             "file that ends in .gif."
         )
     return animation.FFMpegWriter(fps=fps)
-
-
-def _stage(flow: FlowPath, jumps: JumpPath) -> tuple[Figure, Callable[[float], None]]:
-    """The figure, and the function that moves it to a time on the clock."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 7.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    top, middle, bottom = figure.subplots(3, 1, height_ratios=[2, 2, 2.2])
-    curve = sample(flow, clock_end(jumps))
-    loss_staircase(jumps, flow, ax=top).set_xlabel("")
-    neuron_fan(jumps, flow, ax=middle)
-    over = [_moving_part(ax, curve) for ax in (top, middle)]
-    image, fill = _fitted_part(flow, jumps, bottom)
-
-    def draw(moment: float) -> None:
-        for line, dot in over:
-            line.set_xdata([moment, moment])
-            dot.set_width(max(float(curve.clock[-1]) * 2 - moment, 0.0))
-            dot.set_x(moment)
-        image.set_data(fill(moment))
-
-    return figure, draw
-
-
-def _moving_part(ax: Axes, curve: Curve) -> tuple[Any, Any]:
-    """A line at the present, and a veil over what is to come."""
-    from matplotlib.patches import Rectangle
-
-    line = ax.axvline(0, color=LIMIT, lw=1)
-    low, high = ax.get_ylim()
-    veil = Rectangle(
-        (0, low), float(curve.clock[-1]) * 2, high - low, color="white", alpha=0.72, lw=0, zorder=9
-    )
-    ax.add_patch(veil)
-    legend = ax.get_legend()
-    if legend is not None:
-        legend.set_zorder(10)
-    return line, veil
-
-
-def _fitted_part(flow: FlowPath, jumps: JumpPath, ax: Axes) -> tuple[Any, Callable[[float], Array]]:
-    """The image of a_j max(u_jk, 0) / β_k, and the function that computes it at a clock time."""
-    table, scale = assignment(jumps), require_clock(flow)
-    cells = np.ix_(table.neurons, table.samples)
-    targets = np.where(jumps.problem.y != 0, jumps.problem.targets, np.inf)
-
-    def fill(moment: float) -> Array:
-        network = flow(min(moment * scale, float(flow.t[-1])))
-        return np.asarray((network.contributions / targets)[cells])
-
-    image = draw_cells(ax, table, np.zeros(table.cells.shape), cmap="Blues", vmin=0, vmax=1)
-    ax.figure.colorbar(image, ax=ax, label="part of the label fitted")
-    ax.set_ylabel("neuron, in order of the limit")
-    ax.set_xlabel("samples, in order of the jump that fits them in the limit")
-    return image, fill

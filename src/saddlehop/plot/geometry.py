@@ -12,16 +12,18 @@ import numpy as np
 
 from .._support.arrays import Array
 from ..errors import InputError
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.network import Network
 from ..model.problem import Problem
-from ._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, add_legend, dress, new_axes
+from ._shared import NEVER, add_legend, dress, neuron_look, new_axes
+from .function import function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def neuron_map(
-    problem: Problem,
+    problem: AnyProblem,
     *networks: Network,
     plane: Any = "principal",
     log_init_scale: float | None = None,
@@ -34,12 +36,13 @@ def neuron_map(
     Parameters
     ----------
     problem : Problem
+        A GeneralProblem too if `plane` is "kinks".
     *networks : Network
         The last is drawn; those before it, such as `flow(t)` at earlier times, leave a trail.
     plane : {"principal", "kinks"} or pair of int
         The two principal directions of |a_j| u_j in the last network; or two samples, whose
-        coordinates become the axes; or, for one-dimensional inputs with bias, rows (x, b) of a
-        constant b, the function h(x) itself with the kink of each neuron.
+        coordinates become the axes; or, for one-dimensional inputs with bias, the function h(x)
+        itself with the kink of each neuron, as `function` draws it.
     log_init_scale : float, optional
         log λ: draw sizes on a logarithmic scale from λ at the centre to 1 on the circle.
     ax : matplotlib Axes, optional
@@ -50,11 +53,16 @@ def neuron_map(
     """
     if not networks:
         raise InputError("`networks` is empty; pass the network to draw, such as `jumps.final`.")
+    if isinstance(plane, str) and plane == "kinks":
+        return function(problem, *networks, ax=ax)
+    if isinstance(problem, GeneralProblem):
+        raise InputError(
+            "`problem` is a GeneralProblem, which has no sample coordinates; pass it to `plot.utility`, or "
+            '`plane="kinks"` if it has one input and a bias.'
+        )
     for network in networks:
         network.outputs(problem)  # checks that the two fit
     ax = new_axes(ax)
-    if isinstance(plane, str) and plane == "kinks":
-        return _draw_kinks(problem, networks, ax)
     axes = _plane(problem, networks[-1], plane)
     places = np.array([_places(network, axes, log_init_scale) for network in networks])
     signs = np.sign(networks[-1].output)
@@ -106,7 +114,7 @@ def _places(network: Network, axes: Array, log_scale: float | None) -> Array:
 
 
 def _draw_neuron(ax: Axes, places: Array, sign: float) -> None:
-    look = _look(sign)
+    look = neuron_look(sign)
     end, colour = places[-1], look["color"]
     ax.plot([0, end[0]], [0, end[1]], color=colour, lw=0.8, ls="-" if sign > 0 else "--")
     if len(places) > 1:
@@ -130,66 +138,7 @@ def _dress_plane(ax: Axes, plane: Any, log_scale: float | None) -> None:
     dress(ax, *names)
     ax.set_aspect("equal", adjustable="datalim")
     handles = [
-        Line2D([], [], lw=0.8, label="positive neuron", **_look(1)),
-        Line2D([], [], lw=0.8, ls="--", label="negative neuron", **_look(-1)),
+        Line2D([], [], lw=0.8, label="positive neuron", **neuron_look(1)),
+        Line2D([], [], lw=0.8, ls="--", label="negative neuron", **neuron_look(-1)),
     ]
     add_legend(ax, "best", handles=handles)
-
-
-def _draw_kinks(problem: Problem, networks: tuple[Network, ...], ax: Axes) -> Axes:
-    """Draw h(x) of inputs (x, b) and mark where each neuron bends it."""
-    inputs, bias = _line_of(problem)
-    last = networks[-1]
-    kinks = _kinks(last, problem, bias)
-    sizes = np.linalg.norm(last.contributions, axis=1)
-    kinks[~(sizes > 1e-3 * sizes.max(initial=0.0))] = np.nan
-    ends = np.concatenate([inputs, kinks[np.isfinite(kinks)]])
-    pad = 0.25 * (np.ptp(ends) or 1.0)
-    x = np.union1d(np.linspace(ends.min() - pad, ends.max() + pad, 400), ends)
-    for network, strength in zip(networks, np.linspace(0, 1, len(networks) + 1)[1:], strict=True):
-        ax.plot(x, _on_line(network, problem, x, bias), color=LIMIT, lw=1.3, alpha=strength)
-    ax.plot(inputs, problem.y, "x", color=LIMIT, ms=8, mew=1.8, zorder=4, label="samples")
-    for sign, name in ((1, "positive"), (-1, "negative")):
-        bends = kinks[np.isfinite(kinks) & (np.sign(last.output) == sign)]
-        height = _on_line(last, problem, bends, bias)
-        ax.plot(bends, height, ls="", ms=6, zorder=3, label=f"kink, {name} neuron", **_look(sign))
-    dress(ax, "input  $x$", "$h(x)$")
-    add_legend(ax)
-    return ax
-
-
-def _look(sign: float) -> dict[str, Any]:
-    """The marker of a neuron: filled circle or open square."""
-    if sign > 0:
-        return {"color": POSITIVE, "marker": "o"}
-    return {"color": NEGATIVE, "marker": "s", "mfc": "white"}
-
-
-def _on_line(network: Network, problem: Problem, x: Array, bias: float) -> Array:
-    """h at the inputs (x, b)."""
-    if x.size == 0:
-        return x
-    return network.predict(np.column_stack([x, np.full(x.size, bias)]), problem)
-
-
-def _line_of(problem: Problem) -> tuple[Array, float]:
-    """The inputs x and the constant b of rows (x, b)."""
-    if problem.directions is not None and problem.n_features == 2:
-        directions = problem.directions
-        dense = directions.toarray() if hasattr(directions, "toarray") else directions
-        rows = np.asarray(dense) * problem.norms[:, None]
-        bias = float(rows[0, 1])
-        if bias != 0 and np.allclose(rows[:, 1], bias, rtol=1e-8):
-            return rows[:, 0], bias
-    raise InputError(
-        '`plane` is "kinks", which is for one-dimensional inputs with bias; pass a problem made by '
-        "`Problem.from_data` of rows (x, b) with one b."
-    )
-
-
-def _kinks(network: Network, problem: Problem, bias: float) -> Array:
-    """Where w x + v b = 0; nan for a neuron that has no kink."""
-    weights = np.asarray(network.hidden @ problem.directions)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kinks = -weights[:, 1] * bias / weights[:, 0]
-    return np.where(np.isfinite(kinks), kinks, np.nan)
