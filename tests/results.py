@@ -62,12 +62,22 @@ def results(problem, init, scale=1e-3):
         1e-9,
     )
     made += [flow, sh.compare(flow, jumps), recording, jumps.predict(scale)]
-    made.append(sh.GeneralProblem(np.eye(problem.n_samples), problem.y, bias=True))
+    made += general_results(problem.y)
     opinion = sh.second_opinion(problem, init, jumps, scales=[])
     made += [opinion, opinion.agreements[0]]
     if importlib.util.find_spec("flint"):
         made.append(sh.certify(problem, init, jumps))
     return [*made, jumps.saddle_facts(0), jumps.check_saddle(0)]
+
+
+def general_results(y, scale=1e-3):
+    """One of every kind of result on data as they are, with a bias."""
+    rng = np.random.default_rng(y.size)
+    problem = sh.GeneralProblem(rng.standard_normal((y.size, 2)), y, bias=True)
+    init = sh.Initialization.draw(problem, 3, rng=1)
+    flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=30.0, rtol=1e-6)
+    made = [problem, sh.align(problem, init), flow, sh.solve_jumps(problem, init)]
+    return [*made, sh.extremal_vectors(problem, starts=init)]
 
 
 def rewritten(path, change):

@@ -359,13 +359,25 @@ def test_sign_change_in_closed_form():
         assert math.copysign(1, flow(t).output[0]) == math.copysign(1, expected)
 
 
-def test_all_labels_zero_leaves_nothing_to_learn():
-    problem = sh.Problem(np.zeros(4))
+ROWS = np.random.default_rng(1).standard_normal((4, 3))
+
+
+@pytest.mark.parametrize("kind", [sh.Problem, lambda y: sh.GeneralProblem(ROWS, y)])
+def test_labels_of_zero_are_learned_like_others(kind):
+    """What a start puts out is unlearned; below what a float can square there is nothing."""
+    problem = kind(np.zeros(4))
     init = sh.Initialization.draw(problem, 3, rng=0)
-    flow = sh.simulate_flow(problem, init, init_scale=0.5)
-    assert (flow.status, flow.t.tolist()) == ("learned", [0.0])
-    moved = sh.simulate_flow(problem, init, init_scale=0.5, t_end=1e4)
-    assert moved.losses[-1] < 1e-6 * moved.losses[0]
+    for scale in ("10", "0.5", "1e-3", "1e-100"):
+        flow = sh.simulate_flow(problem, init, init_scale=scale)
+        assert (flow.status, flow.t[-1] > 0) == ("learned", True)
+        begin, end = (np.abs(flow(t).output).max() for t in (0, flow.t[-1]))
+        assert 0.1 * begin < end < begin
+        assert flow.losses[-1] <= 1e-13 * flow.losses[0]
+    told = sh.simulate_flow(problem, init, init_scale=1e-100, t_end=flow.t[-1] / 3)
+    np.testing.assert_allclose(told.final.output, flow(told.t[-1]).output, rtol=1e-6)
+    for scale in ("1e-200", "1e-1000"):
+        flow = sh.simulate_flow(problem, init, init_scale=scale)
+        assert (flow.status, flow.t.tolist(), flow.losses.tolist()) == ("learned", [0.0], [0.0])
 
 
 def test_zero_labels_and_uncovered_samples():

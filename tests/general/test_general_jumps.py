@@ -1,5 +1,6 @@
 """The limit on data as they are: references, closed forms, invariances, the flow at small λ."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_xor_is_four_groups_on_double_walls():
     assert_near(jumps.times, 2 * np.sqrt(2), 1e-12)
     assert_near(jumps.losses, [0.5, 0], 1e-14)
     assert_near(jumps.final.sq_norm, 4 * np.sqrt(2), 1e-9)
+    assert jumps.n_directions.tolist() == [0, 4]
     assert jumps.interpolates
     assert jumps.margins[0] == 0
     assert "different directions arrive together" in jumps.message
@@ -258,6 +260,10 @@ def test_the_path_reads_as_in_the_orthogonal_case():
         jumps.times * 1000 * np.log(10) + jumps.corrections,
         1e-9,
     )
+    early = dataclasses.replace(jumps, corrections=np.array([0.0, -1e3]))
+    times = early.predict_times(log_init_scale=-1.0)
+    assert_near(times[0], jumps.times[0], 1e-15)
+    assert np.isnan(times[1])
     assert (jumps.states[0] != "active").all()
     assert jumps.exponents[0].max() == -1
 

@@ -1,3 +1,6 @@
+import dataclasses
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sparse
@@ -49,6 +52,22 @@ def test_a_bias_is_a_feature_1(kind):
     rows = problem.X.toarray() if sparse.issparse(problem.X) else problem.X
     np.testing.assert_array_equal(rows, np.column_stack([X, np.ones(5)]))
     np.testing.assert_array_equal(problem.project(kind(X)), problem.coordinates)
+
+
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
+def test_a_replaced_label_appends_no_second_feature(kind):
+    X = RNG.standard_normal((5, 2))
+    problem = sh.GeneralProblem(kind(X), np.ones(5), bias=True)
+    for whole in (problem, pickle.loads(pickle.dumps(problem))):
+        again = dataclasses.replace(dataclasses.replace(whole, y=np.zeros(5)), y=2 * np.ones(5))
+        assert (again.bias, again.n_features) == (True, 3)
+        np.testing.assert_array_equal(again.coordinates, problem.coordinates)
+        np.testing.assert_array_equal(again.project(kind(X)), problem.coordinates)
+        given = dataclasses.replace(again, bias=False)
+        assert (given.bias, given.n_features) == (False, 3)
+        other = dataclasses.replace(whole, X=kind(2 * X))
+        np.testing.assert_allclose(other.project(kind(2 * X)), other.coordinates)
+        assert other.n_features == 3
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -151,6 +151,31 @@ class TestReport:
         page.goto(report.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
+    @pytest.mark.parametrize("n_jumps", [0, 3])
+    def test_data_as_they_are(self, page, tmp_path, n_jumps):
+        problem = sh.load_setting("five-slide").problem
+        init = sh.Initialization.draw(problem, 10, rng=0)
+        if n_jumps == 0:  # only neurons that die
+            init = sh.Initialization([-1.0, -1.0], [[0.1, -1.0], [0.2, -0.9]])
+        jumps = sh.solve_jumps(problem, init)
+        flow = sh.simulate_flow(problem, init, init_scale=1e-4, rtol=1e-4)
+        assert jumps.n_jumps == n_jumps
+        (tmp_path / "a.html").write_text(report_html(jumps, [flow]), encoding="utf-8")
+        page.goto((tmp_path / "a.html").as_uri())
+        for name in ("staircase", "fan", "sides"):
+            assert page.evaluate(f"document.getElementById('{name}').data.length") > 0
+        assert page.locator("#jumps tbody tr").count() == n_jumps
+        shown = page.inner_text("dl")
+        for words in (jumps.message, f"{jumps.losses[-1]:.6g}", f"{jumps.sq_norms[-1]:.6g}"):
+            assert words in shown
+        active = page.evaluate("document.getElementById('sides').data[0].z")
+        neurons = page.evaluate("document.getElementById('sides').layout.yaxis.ticktext")
+        assert {int(j) for j in neurons} == set(np.flatnonzero(jumps.states[-1] == "active"))
+        for neuron, row in zip(neurons, active, strict=True):
+            assert row == jumps.active[-1, int(neuron)].tolist()
+        least = float(jumps.exponents.min())
+        assert page.evaluate("document.getElementById('fan').layout.yaxis.range[0]") < least
+
     def test_bad_input(self, tmp_path):
         for options, words in (
             (["digits", "-o", "x.pdf"], "ends in .html"),

@@ -157,6 +157,43 @@ def test_as_datasets(tmp_path, bias):
         xarray.testing.assert_identical(again.load(), data)
 
 
+def test_jumps_alignments_and_directions_as_datasets(tmp_path):
+    xarray = pytest.importorskip("xarray")
+    problem, init = solved()
+    jumps, aligned = sh.solve_jumps(problem, init), sh.align(problem, init)
+    found = sh.extremal_vectors(problem, starts=init)
+    data = jumps.to_xarray()
+    sizes = {"jump": jumps.n_jumps, "saddle": jumps.n_jumps + 1, "neuron": 8}
+    assert dict(data.sizes) == sizes | {"sample": 5, "coordinate": 2}
+    for name, values in {
+        "clock": jumps.times,
+        "loss": jumps.losses,
+        "state": jumps.states,
+        "active": jumps.active,
+        "residual": jumps.residuals,
+        "hidden": jumps.hidden,
+        "final_output": jumps.final.output,
+        "correction": jumps.corrections,
+        "jump": jumps.to_frame().index,
+    }.items():
+        np.testing.assert_array_equal(data[name], values)
+    last = {j: number for number, group in enumerate(jumps.neurons, 1) for j in group}
+    assert data["activated_at"].to_numpy().tolist() == [last.get(j, -1) for j in range(8)]
+    expected = {"status": jumps.status, "kind": "GeneralJumpPath", "n_features": 2, "width": 8}
+    assert expected.items() <= data.attrs.items()
+    of_alignment, of_directions = aligned.to_xarray(), found.to_xarray()
+    np.testing.assert_array_equal(of_alignment["state"], aligned.states)
+    np.testing.assert_array_equal(of_alignment["direction"], aligned.directions)
+    np.testing.assert_array_equal(of_directions["vector"], found.directions)
+    np.testing.assert_array_equal(of_directions["share"], found.shares)
+    assert of_directions.attrs["is_complete"] == 1
+    pytest.importorskip("netCDF4")
+    for one in (data, of_alignment, of_directions):
+        one.to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+        with xarray.open_dataset(tmp_path / "a.nc") as again:
+            xarray.testing.assert_equal(again.load(), one)
+
+
 BREAK = {
     "weights in fewer coordinates": lambda d, a: resize(
         d, a, "hidden", a["hidden"][:, :, :1].copy()
@@ -213,3 +250,81 @@ def test_files_are_read_without_torch_and_xarray(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert out.stdout.strip() == str(recorded(problem).departure())
+
+
+def solved():
+    """Data on which neurons slide, and a start."""
+    problem = sh.load_setting("five-slide").problem
+    return problem, sh.Initialization.draw(problem, 8, rng=1)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".nc", ".zarr"])
+def test_flows_jumps_and_directions_come_back_equal(tmp_path, suffix):
+    if suffix != ".npz":
+        pytest.importorskip("xarray")
+    problem, init = solved()
+    jumps = sh.solve_jumps(problem, init)
+    assert len(set(jumps.states.ravel())) > 2
+    nothing = sh.GeneralProblem([[1.0], [2.0]], [0.0, 0.0])
+    none = sh.solve_jumps(nothing, sh.Initialization([1.0], [[1.0]]))
+    assert none.n_jumps == 0
+    flow = sh.simulate_flow(problem, init, init_scale="1e-400", rtol=1e-6)
+    found = sh.extremal_vectors(problem, starts=init)
+    comparison = sh.compare(flow, jumps)
+    for obj in (jumps, none, sh.align(problem, init), flow, found, comparison):
+        assert_equal(obj, round_trip(obj, tmp_path, suffix))
+    again = round_trip(comparison, tmp_path, suffix)
+    assert again.flow.problem is again.jumps.problem
+    again = round_trip(jumps, tmp_path, suffix)
+    assert again.message == jumps.message
+    assert_equal(again.final, jumps.final)
+
+
+def test_a_loaded_flow_takes_its_steps_again_when_read_in_between(tmp_path):
+    problem, init = solved()
+    for options in ({}, {"t_end": 150.0}):
+        flow = sh.simulate_flow(problem, init, init_scale=1e-4, rtol=1e-5, **options)
+        again = round_trip(flow, tmp_path)
+        np.testing.assert_array_equal(again.activation_times, flow.activation_times)
+        assert_equal(again.final, flow.final)
+        assert again._trajectory is None
+        assert "_replay" not in vars(again)
+        t = np.linspace(0, flow.t[-1], 11)
+        np.testing.assert_array_equal(again.loss_at(t), flow.loss_at(t))
+        np.testing.assert_array_equal(again.log_output_at(t), flow.log_output_at(t))
+        np.testing.assert_array_equal(again.active_at(t[5]), flow.active_at(t[5]))
+        assert_equal(again(t[7]), flow(t[7]))
+    with pytest.raises(sh.FlowError) as caught:
+        sh.simulate_flow(problem, init, init_scale=1e-4, max_steps=20)
+    again = round_trip(caught.value.path, tmp_path)
+    assert (again.status, again.max_steps) == ("max_steps", 20)
+    assert_equal(again(again.t[9]), caught.value.path(again.t[9]))
+
+
+def fields_of(document):
+    return document["root"]["fields"]
+
+
+FORGE = {
+    "a group for no jump": lambda d, a: resize(d, a, "neurons.lengths", a["neurons.lengths"][:-1]),
+    "a neuron that is not there": lambda d, a: resize(
+        d, a, "neurons.values", a["neurons.values"] + 100
+    ),
+    "states that are numbers": lambda d, a: fields_of(d).update(states={"array": "active"}),
+    "states without words": lambda d, a: fields_of(d)["states"].update(words=["dead"]),
+    "words that are numbers": lambda d, a: fields_of(d)["states"].update(words=[1] * 9),
+    "a word before the first": lambda d, a: resize(d, a, "states", a["states"] - 1),
+    "weights of fewer neurons": lambda d, a: resize(d, a, "outputs", a["outputs"][:, :2].copy()),
+    "sides of fewer samples": lambda d, a: resize(d, a, "active", a["active"][:, :, :2].copy()),
+    "signs that are whole numbers": lambda d, a: resize(d, a, "signs", a["signs"].astype(np.int64)),
+    "a start of other coordinates": lambda d, a: resize(
+        d, a, "initialization.hidden", a["initialization.hidden"][:, :1].copy()
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FORGE)
+def test_forged_jumps_are_refused(tmp_path, how):
+    sh.save(tmp_path / "a.npz", sh.solve_jumps(*solved()))
+    with pytest.raises(DataFileError, match="damaged"):
+        sh.load(rewritten(tmp_path / "a.npz", FORGE[how]))

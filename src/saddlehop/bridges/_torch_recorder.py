@@ -31,8 +31,7 @@ from .zigzags import WallWatch
 if TYPE_CHECKING:
     import torch
 
-    from ..limit.jump_path import JumpPath
-    from ..yardsticks.comparison import Comparison
+    from ..yardsticks.comparison import AnyJumps, Comparison
 
 
 class Recorder:
@@ -154,7 +153,7 @@ class Recorder:
             self._step, self._t, *self._weights(), zigzags=self._walls.seen()
         )
 
-    def compare(self, jumps: JumpPath) -> Comparison:
+    def compare(self, jumps: AnyJumps) -> Comparison:
         """Compare what was recorded so far with the limit; see `Recording.compare`."""
         return self.recording.compare(jumps)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ from .._support.brief import Brief
 from .._support.labelled import Labelled
 from .._support.validate import as_floats, instance_of, real_number, require_one_time
 from ..errors import InputError
+from ..general.jumps_path import GeneralJumpPath
+from ..limit.alignment import Alignment
 from ..limit.jump_path import JumpPath
-from ..model.general_problem import GeneralProblem
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem, row_norms
-from ..yardsticks.comparison import Comparison, beside, compare
+from ..yardsticks.comparison import AnyJumps, Comparison, beside, compare, start_of
 from .departure import Departure, departure, relative_imbalance, sign_flips
 
 _SLACK = 1e-9  # part of the path that a time may lie outside by rounding
@@ -175,12 +177,12 @@ class Recording(Brief, Labelled):
         walls = (self.zigzags, self.zigzag_since, self.bursts)
         return departure(self.t, flips, self.imbalance, tol, walls)
 
-    def compare(self, jumps: JumpPath) -> Comparison:
+    def compare(self, jumps: AnyJumps) -> Comparison:
         """Say how far the run is from the limit, as `sh.compare` does for a flow.
 
         Parameters
         ----------
-        jumps : JumpPath
+        jumps : JumpPath or GeneralJumpPath
             The limit of the same data and start. If it knows its start, the first snapshot has to be
             λ times that; if it is that start itself, λ is `log_init_scale` of the recording.
 
@@ -211,37 +213,50 @@ class Recording(Brief, Labelled):
             )
         return np.minimum(times, end)
 
-    def beside(self, jumps: JumpPath) -> tuple[Recording, JumpPath]:
+    def beside(self, jumps: AnyJumps) -> tuple[Recording, AnyJumps]:
         """Return the recording with the problem and λ of `jumps`, and these; raise if not of one start.
 
         Jumps solved from the first weights as they are say nothing of λ: then it is that of the
         recording, and the start of the jumps is divided by it.
         """
-        theirs = instance_of(jumps, "jumps", JumpPath).problem
-        if isinstance(self.problem, GeneralProblem):
-            raise InputError(
-                "The recording is of a GeneralProblem but `jumps` of a Problem, in other coordinates; "
-                "record with the Problem that `jumps` was solved for."
-            )
-        for mine, other in ((self.problem.y, theirs.y), (self.problem.norms, theirs.norms)):
-            if mine.shape != other.shape or not np.allclose(mine, other, rtol=self.rtol, atol=0):
-                raise InputError(
-                    "The recording and `jumps` are of different problems; record and solve the same "
-                    "inputs and labels, in the same order."
-                )
+        theirs = instance_of(jumps, "jumps", JumpPath, GeneralJumpPath).problem
+        self._require_problem(theirs)
         if self.output.shape[1] != jumps.width:
             raise InputError(
                 f"The recording has {self.output.shape[1]} neurons and `jumps` has {jumps.width}; "
                 "train from the start that `jumps` was solved for."
             )
         ours = replace(self, problem=theirs)
-        if jumps.alignment is None:
+        given = start_of(jumps)
+        if given is None:
             return ours, jumps
-        log_ratio = self._log_ratio(jumps.alignment.initialization)
+        log_ratio = self._log_ratio(given)
         if abs(log_ratio) > self.rtol:
             return replace(ours, log_init_scale=log_ratio), jumps
-        start = _divided(jumps.alignment.initialization, math.exp(self.log_init_scale))
-        return ours, replace(jumps, alignment=replace(jumps.alignment, initialization=start))
+        start = _divided(given, math.exp(self.log_init_scale))
+        if isinstance(jumps, GeneralJumpPath):
+            return ours, replace(jumps, initialization=start)
+        alignment = cast(Alignment, jumps.alignment)  # which knew the start
+        return ours, replace(jumps, alignment=replace(alignment, initialization=start))
+
+    def _require_problem(self, theirs: AnyProblem) -> None:
+        """Raise unless the recording is of this problem, to rounding in the recording's precision."""
+        mine = self.problem
+        if type(mine) is not type(theirs):
+            kind, other = type(mine).__name__, type(theirs).__name__
+            raise InputError(
+                f"The recording is of a {kind} but `jumps` of a {other}, in other coordinates; record "
+                f"with the {other} that `jumps` was solved for."
+            )
+        inputs = "norms" if isinstance(mine, Problem) else "coordinates"
+        for name in ("y", inputs):
+            ours, other = getattr(mine, name), getattr(theirs, name)
+            slack = self.rtol * np.abs(other).max() if name == "coordinates" else 0.0
+            if ours.shape != other.shape or not np.allclose(ours, other, self.rtol, slack):
+                raise InputError(
+                    "The recording and `jumps` are of different problems; record and solve the same "
+                    "inputs and labels, in the same order."
+                )
 
     def _log_ratio(self, init: Any) -> float:
         """Return log of the λ with first snapshot = λ · init."""

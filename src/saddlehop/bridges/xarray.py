@@ -1,4 +1,4 @@
-"""Paths as xarray Datasets, with dims `jump`, `saddle`, `time`, `neuron`, `sample`, `coordinate`.
+"""Results as xarray Datasets, with dims `jump`, `saddle`, `time`, `neuron`, `sample`, `coordinate`.
 
 Jumps count from 1, as in frames and tables. Saddle i is the one after i jumps, as in
 `JumpPath.saddle(i)`: jump i leads from saddle i − 1 to saddle i.
@@ -15,6 +15,9 @@ from .._support.optional import require
 from .._version import __version__
 from ..errors import UnresolvedTieError
 from ..flow.simulate import FlowPath
+from ..general.alignment import GeneralAlignment
+from ..general.extremal import ExtremalVectors
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.network import Network
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _CLOCK = "t / log(1/lambda)"
+_SIDES = "1: active, 0: on the wall, -1: not"
+_CHOSEN = "whether the side a neuron came from decided on a wall"
 
 
 @as_dataset.register(JumpPath)
@@ -55,7 +60,7 @@ def jumps_dataset(jumps: JumpPath) -> xr.Dataset:
             "saddle": np.arange(jumps.n_jumps + 1),
             "clock": _variable("jump", jumps.times, "clock", _CLOCK),
         },
-        attrs=_settings("JumpPath", jumps.problem, jumps.width)
+        attrs=_settings("JumpPath", jumps.problem, width=jumps.width)
         | {"tie_tol": jumps.tie_tol, "interpolates": int(jumps.interpolates)},
     )
     return dataset.assign(_of_the_start(jumps))  # type: ignore[no-any-return]
@@ -95,6 +100,111 @@ def _of_the_start(jumps: JumpPath) -> dict[str, Any]:
         return {}
 
 
+@as_dataset.register(GeneralJumpPath)
+def general_jumps_dataset(jumps: GeneralJumpPath) -> xr.Dataset:
+    """Return a jump path on data as they are as a Dataset."""
+    xarray = require_xarray("Making a Dataset of jumps")
+    return xarray.Dataset(  # type: ignore[no-any-return]
+        {
+            **_of_general_jumps(jumps),
+            **_of_general_saddles(jumps),
+            "chosen": _variable(("neuron", "sample"), jumps.chosen, _CHOSEN),
+            **_network_variables(jumps.final, "coordinate"),
+            **_start_variables(jumps.initialization, "coordinate"),
+            **_problem_variables(jumps.problem),
+        },
+        coords={
+            "jump": np.arange(1, jumps.n_jumps + 1),
+            "saddle": np.arange(jumps.n_jumps + 1),
+            "clock": _variable("jump", jumps.times, "clock", _CLOCK),
+        },
+        attrs=_settings("GeneralJumpPath", jumps.problem, width=jumps.width)
+        | {"status": jumps.status, "message": jumps.message}
+        | {"interpolates": int(jumps.interpolates)},
+    )
+
+
+def _of_general_jumps(jumps: GeneralJumpPath) -> dict[str, Any]:
+    activated_at = np.full(jumps.width, -1)
+    for jump, group in enumerate(jumps.neurons, 1):
+        activated_at[list(group)] = jump
+    return {
+        "margin": _variable("jump", jumps.margins, "clock time to the runner-up"),
+        "correction": _variable("jump", jumps.corrections, "c in t = clock log(1/lambda) + c", "t"),
+        "distance": _variable("jump", jumps.distances, "distance to rest, where the flow was left"),
+        "n_steps": _variable("jump", jumps.n_steps, "steps of the flow along the orbit"),
+        "activated_at": _variable(
+            "neuron", activated_at, "last jump it activates at, from 1; -1: never"
+        ),
+    }
+
+
+def _of_general_saddles(jumps: GeneralJumpPath) -> dict[str, Any]:
+    each = ("saddle", "neuron")
+    return {
+        "loss": _variable("saddle", jumps.losses, "(1/2n) sum r^2"),
+        "sq_norm": _variable("saddle", jumps.sq_norms, "sum of squared weights"),
+        "escape_rate": _variable(
+            "saddle", jumps.escape_rates, "largest growth rate of a dormant neuron", "1/t"
+        ),
+        "stationarity": _variable("saddle", jumps.stationarity, "largest |D| of an active neuron"),
+        "residual": _variable(("saddle", "sample"), jumps.residuals, "y - h(x)"),
+        "exponent": _variable(each, jumps.exponents, "log|a| / log(1/lambda)"),
+        "growth_rate": _variable(
+            each, jumps.growth_rates, "growth rate of a dormant neuron", "1/t"
+        ),
+        "state": _variable(each, jumps.states, "what the neuron is"),
+        "sign": _variable(each, jumps.signs, "sign of the output weight"),
+        "active": _variable((*each, "sample"), jumps.active, _SIDES),
+        "output": _variable(each, jumps.outputs, "output weights a"),
+        "hidden": _variable((*each, "coordinate"), jumps.hidden, "hidden weights"),
+    }
+
+
+@as_dataset.register(GeneralAlignment)
+def general_alignment_dataset(alignment: GeneralAlignment) -> xr.Dataset:
+    """Return what neurons are after the first instant, on data as they are, as a Dataset."""
+    xarray = require_xarray("Making a Dataset of an alignment")
+    init = alignment.initialization
+    return xarray.Dataset(  # type: ignore[no-any-return]
+        {
+            "state": _variable("neuron", alignment.states, "what the neuron is"),
+            "sign": _variable("neuron", alignment.signs, "sign of the output weight"),
+            "rate": _variable("neuron", alignment.rates, "growth rate", "1/t"),
+            "direction": _variable(
+                ("neuron", "coordinate"), alignment.directions, "unit hidden weights"
+            ),
+            "active": _variable(("neuron", "sample"), alignment.active, _SIDES),
+            "log_growth": _variable(
+                "neuron", alignment.log_growth, "log C in |a| = lambda C e^(rt)"
+            ),
+            "chosen": _variable(("neuron", "sample"), alignment.chosen, _CHOSEN),
+            **_start_variables(init, "coordinate"),
+            **_problem_variables(alignment.problem),
+        },
+        attrs=_settings("GeneralAlignment", alignment.problem, width=init.width),
+    )
+
+
+@as_dataset.register(ExtremalVectors)
+def extremal_dataset(found: ExtremalVectors) -> xr.Dataset:
+    """Return the directions that draw neurons as a Dataset, with them along the dim `direction`."""
+    xarray = require_xarray("Making a Dataset of directions")
+    return xarray.Dataset(  # type: ignore[no-any-return]
+        {
+            "vector": _variable(("direction", "coordinate"), found.directions, "unit vectors"),
+            "sign": _variable("direction", found.signs, "sign of the output weights drawn there"),
+            "rate": _variable("direction", found.rates, "growth rate", "1/t"),
+            "active": _variable(("direction", "sample"), found.active, _SIDES),
+            "share": _variable("direction", found.shares, "share of the starts that end there"),
+            "residual": _variable("sample", found.residuals, "y - h(x)"),
+            **_problem_variables(found.problem),
+        },
+        attrs=_settings("ExtremalVectors", found.problem, n_starts=found.n_starts)
+        | {"is_complete": int(found.is_complete)},
+    )
+
+
 @as_dataset.register(FlowPath)
 def flow_dataset(flow: FlowPath) -> xr.Dataset:
     """Return a flow as a Dataset, at its steps."""
@@ -116,7 +226,7 @@ def flow_dataset(flow: FlowPath) -> xr.Dataset:
             **_problem_variables(flow.problem),
         },
         coords=_path_coordinates(flow),
-        attrs=_settings(type(flow).__name__, flow.problem, flow.init.width) | settings,
+        attrs=_settings(type(flow).__name__, flow.problem, width=flow.init.width) | settings,
     )
 
 
@@ -143,7 +253,7 @@ def recording_dataset(recording: Recording) -> xr.Dataset:
     return xarray.Dataset(  # type: ignore[no-any-return]
         {**_path_variables(recording), **weights, **_problem_variables(recording.problem)},
         coords=_path_coordinates(recording),
-        attrs=_settings("Recording", recording.problem, recording.output.shape[1])
+        attrs=_settings("Recording", recording.problem, width=recording.output.shape[1])
         | {"log_init_scale": recording.log_init_scale, "rtol": recording.rtol}
         | {"bursts": recording.bursts},
     )
@@ -203,11 +313,11 @@ def _problem_variables(problem: AnyProblem) -> dict[str, Any]:
     }
 
 
-def _settings(kind: str, problem: AnyProblem, width: int) -> dict[str, Any]:
+def _settings(kind: str, problem: AnyProblem, **sizes: int) -> dict[str, Any]:
     return {
         "saddlehop": __version__,
         "kind": kind,
         "n_samples": problem.n_samples,
         "n_features": problem.n_features,
-        "width": width,
+        **sizes,
     }

@@ -19,7 +19,7 @@ LIMIT = r"limit $\lambda \to 0$"
 
 
 def _record(found: Comparison) -> dict[str, float]:
-    least = min_norm_interpolator(found.jumps.problem).sq_norm
+    least = min_norm_interpolator(found.flow.problem).sq_norm
     ratio = float(found.flow.sq_norms[-1]) / least
     limit_ratio = float(found.jumps.sq_norms[-1]) / least
     return {

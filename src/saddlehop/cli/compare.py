@@ -8,7 +8,7 @@ import typer
 
 from .._support.files import require_writable
 from ..errors import InputError
-from ..limit.jumps import solve_jumps
+from ..general.verbs import solve_jumps
 from ..model.scale import parse_scale
 from ..yardsticks.comparison import Comparison, compare
 from ._options import Given, Rtol, Wanted, follow, spelled_out, write_jump_picture
@@ -27,7 +27,7 @@ def compare_command(
     require_writable(given.path, wanted.plot, wanted.csv)
     log_scales = [scale_below_one(scale.strip()) for scale in init_scale.split(",")]
     setting = given.load()
-    jumps = solve_jumps(setting.orthogonal("comparisons are of orthogonal rows"), setting.init)
+    jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
     comparisons = [compare(flow, jumps) for flow in flows]
     wanted.deliver(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from .._version import __version__
 from ..blocks.jumps import BlockJumpPath
 from ..errors import NotOrthogonalError, SaddlehopError
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..model.general_problem import AnyProblem
 from ..model.initialization import FAIR_COINS, Initialization
@@ -153,9 +154,10 @@ def flow_document(setting: Setting, flow: FlowPath) -> dict[str, Any]:
     }
 
 
-def comparisons_document(setting: Setting, comparisons: Iterable[Comparison]) -> dict[str, Any]:
+def comparisons_document(setting: Setting, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """The comparisons as a JSON document."""
     return setting.document() | {
+        **_how_it_ended(comparisons[0].jumps),
         "comparisons": [
             {
                 "log_init_scale": one.flow.log_init_scale,
@@ -169,8 +171,14 @@ def comparisons_document(setting: Setting, comparisons: Iterable[Comparison]) ->
                 "swapped": one.swapped.tolist(),
             }
             for one in comparisons
-        ]
+        ],
     }
+
+
+def _how_it_ended(jumps: JumpPath | GeneralJumpPath) -> dict[str, str]:
+    if isinstance(jumps, JumpPath):
+        return {}
+    return {"status": jumps.status, "message": jumps.message}
 
 
 def _certificate_record(certificate: Certificate) -> dict[str, Any]:

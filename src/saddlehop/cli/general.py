@@ -44,7 +44,7 @@ def general_jumps_document(setting: Setting, jumps: GeneralJumpPath) -> dict[str
         "interpolates": jumps.interpolates,
         "residuals": jumps.residuals[-1].tolist(),
         "states": jumps.states[-1].tolist(),
-        "least_squares_loss": least_squares_loss(setting),
+        "least_squares_loss": jumps.problem.least_squares_loss,
     }
 
 
@@ -61,7 +61,7 @@ def print_general_jumps(setting: Setting, jumps: GeneralJumpPath) -> None:
             "Clock: t / log(1/λ). Loss and squared norm ‖θ‖² are those after the jump.",
             jumps.message,
             f"Neurons in the end: {', '.join(f'{n} {state}' for state, n in sorted(counts.items()))}.",
-            f"Least loss of a linear map: {least_squares_loss(setting):.5g}.",
+            f"Least loss of a linear map: {jumps.problem.least_squares_loss:.5g}.",
         ]
     )
 
@@ -76,14 +76,8 @@ def print_general_flow(setting: Setting, flow: GeneralFlowPath) -> None:
             "Activation: a² passes half of its final value. Neurons below 1% of the largest are left out.",
             flow.message,
             f"At t = {flow.t[-1]:.6g} the loss is {flow.losses[-1]:.4g}, of {flow.losses[0]:.4g}; the least "
-            f"of a linear map is {least_squares_loss(setting):.4g}.",
+            f"of a linear map is {flow.problem.least_squares_loss:.4g}.",
             f"Squared norm reached: {flow.sq_norms[-1]:.6g}.",
             f"Work: {work['steps']} steps, {work['crossings']} crossings of walls, {work['slides']} slides.",
         ]
     )
-
-
-def least_squares_loss(setting: Setting) -> float:
-    """Return the loss of the best linear map, min (1/2n) ‖y − X β‖²."""
-    X, y = setting.problem.coordinates, setting.problem.y  # type: ignore[union-attr]
-    return float(np.mean((y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) ** 2) / 2)

@@ -11,7 +11,7 @@ import typer
 
 from .._support.files import write_whole
 from ..errors import InputError
-from ..limit.jumps import solve_jumps
+from ..general.verbs import solve_jumps
 from ._options import Given, Rtol, follow, spelled_out
 from .compare import scale_below_one
 
@@ -39,7 +39,7 @@ def report_command(
     ]
     plotly_source()  # before any work: the flows take a while
     setting = given.load()
-    jumps = solve_jumps(setting.orthogonal("reports are of orthogonal rows"), setting.init)
+    jumps = solve_jumps(setting.problem, setting.init)
     flows = [follow(setting, jumps, log_scale, None, rtol) for log_scale in log_scales]
     page = report_html(
         jumps,

@@ -13,6 +13,7 @@ from rich.table import Table
 from .._support.brief import between
 from ..blocks.jumps import BlockJumpPath
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..trust.certificate import Certificate
 from ..trust.check import SecondOpinion
@@ -143,6 +144,9 @@ def print_comparisons(setting: Setting, comparisons: Sequence[Comparison]) -> No
             "between jumps that stand apart at this λ; – where none do.",
         ]
     )
+    jumps = comparisons[0].jumps
+    if isinstance(jumps, GeneralJumpPath):
+        print_lines([f"The limit: {jumps.message}"])
 
 
 def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:

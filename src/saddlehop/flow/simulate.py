@@ -176,7 +176,8 @@ def simulate_flow(
     log_init_scale : float
         log λ, instead of `init_scale`; between −1e7 and 1e7.
     t_end : float, optional
-        Time at which to stop. By default the flow runs until nothing is left to learn.
+        Time at which to stop. By default the flow runs until nothing is left to learn; if all labels
+        are 0, until nothing is left of the outputs at the start.
     rtol : float
         Bound on the errors of losses (relative to the loss at 0), activation times (relative)
         and weights (relative to each neuron's largest), between 1e-13 and 1e-1.
@@ -210,11 +211,7 @@ def simulate_flow(
     if progress is not None and not callable(progress):
         raise InputError(f"`progress` is {brief(progress)}; pass a function of the time reached.")
     trajectory = begin(problem, init, log_scale, end, tolerance)
-    status = "learned"
-    if end == np.inf and not problem.y.any():
-        _run(trajectory, 0, progress)
-    else:
-        status = _run(trajectory, most, progress)
+    status = _run(trajectory, most, progress)
     path = _finish(problem, trajectory, status, end, tolerance, most)
     if not path.success:
         raise FlowError(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .._support.brief import Brief
+from .._support.labelled import Labelled
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import row_norms
@@ -29,7 +30,7 @@ STATES = np.array(["growing", "decaying", "resting", "dead", "stalled"])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GeneralAlignment(Brief):
+class GeneralAlignment(Brief, Labelled):
     """What each neuron has become after the first instant, on data as they are."""
 
     problem: GeneralProblem

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array, frozen
 from .._support.brief import Brief
+from .._support.labelled import Labelled
 from .._support.validate import (
     as_generator,
     frozen_array,
@@ -42,7 +43,7 @@ _SAME = 1e-7  # directions closer than this are one: starts reach theirs to roun
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExtremalVectors(Brief):
+class ExtremalVectors(Brief, Labelled):
     """Directions that draw neurons, fastest first."""
 
     problem: GeneralProblem

@@ -102,9 +102,10 @@ class GeneralFlowPath(FlowPath):
     def log_output_at(self, t: Any) -> Array:
         """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
         replay = self._replay
-        return self._read(
+        read = self._read(
             t, lambda state: replay.record(state).log_output + replay.units.log_weight
         )
+        return read.reshape((*np.shape(t), self.log_output.shape[1]))  # at no times too
 
     def active_at(self, t: Any) -> NDArray[np.int8]:
         """Return who is on which side at time t, shape (m, n).
@@ -143,11 +144,7 @@ def simulate_general_flow(
         f"A flow of {init.width} neurons × {problem.n_samples} walls",
     )
     trajectory = begin(problem, init, log_scale, end, rtol)
-    status = "learned"
-    if not math.isinf(end) or problem.y.any():
-        status = _run(trajectory, max_steps, progress)
-    else:
-        trajectory.run(0)
+    status = _run(trajectory, max_steps, progress)
     path = _path(problem, init, trajectory, status, log_scale, end, rtol, max_steps)
     if not path.success:
         raise FlowError(

@@ -7,6 +7,7 @@ the squared norm is 2 Σ_j a_j². Jump i happens at t_i = s_i log(1/λ) + c_i + 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .._support.brief import Brief
+from .._support.labelled import Labelled
 from ..limit.jump_path import sign_label
+from ..limit.prediction import after_start
 from ..limit.saddle_path import SaddlePath
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
@@ -26,10 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ZERO = 1e-8  # residuals below this share of the largest label count as 0
+_SAME = 1e-7  # directions closer than this are one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GeneralJumpPath(Brief, SaddlePath):
+class GeneralJumpPath(Brief, SaddlePath, Labelled):
     """The jump process on data as they are; call it at a clock for the network there.
 
     A jump belongs to what follows it.
@@ -100,6 +104,14 @@ class GeneralJumpPath(Brief, SaddlePath):
         """Number of neurons m."""
         return int(self.outputs.shape[1])
 
+    @cached_property
+    def n_directions(self) -> NDArray[np.int64]:
+        """Number of different directions of active neurons, and signs, at each saddle, shape (J+1,)."""
+        pairs = zip(self.outputs, self.hidden, strict=True)
+        counts = np.array([_count_directions(*pair) for pair in pairs], dtype=np.int64)
+        counts.flags.writeable = False
+        return counts
+
     @property
     def success(self) -> bool:
         """Whether the process came to its end."""
@@ -136,9 +148,14 @@ class GeneralJumpPath(Brief, SaddlePath):
             The scale λ < 1; a string such as "1e-1000" may be below the smallest float.
         log_init_scale : float
             log λ, instead of `init_scale`.
+
+        Returns
+        -------
+        ndarray, shape (J,)
+            nan where λ is too large to say: the expansion would put the jump before the start.
         """
         log_scale = parse_small_scale(init_scale, log_init_scale)
-        return np.asarray(self.times * -log_scale + self.corrections)
+        return after_start(self.times * -log_scale + self.corrections)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one row per jump.
@@ -163,3 +180,15 @@ class GeneralJumpPath(Brief, SaddlePath):
             },
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
+
+
+def _count_directions(output: Array, hidden: Array) -> int:
+    """Count the different rows (sign of a_j, w_j / ‖w_j‖) among neurons with a_j ≠ 0."""
+    active = output != 0
+    headings = hidden[active] / np.linalg.norm(hidden[active], axis=1, keepdims=True)
+    rows = np.column_stack([np.sign(output[active]), headings])
+    kept: list[Array] = []
+    for row in rows:
+        if not any(np.abs(row - other).max() < _SAME for other in kept):
+            kept.append(row)
+    return len(kept)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import overload
 
-import numpy as np
-
 from .._support.brief import brief
 from .._support.validate import instance_of, one_of, positive_int
 from ..errors import InputError
@@ -24,7 +22,7 @@ from ..limit.alignment import Alignment
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import JumpPath
 from ..limit.jumps import require_tie_tol
-from ..model.general_problem import AnyProblem, GeneralProblem
+from ..model.general_problem import AnyProblem, GeneralProblem, is_same_problem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..model.scale import parse_scale
@@ -120,7 +118,8 @@ def simulate_flow(
     log_init_scale : float
         log λ, instead of `init_scale`; between −1e7 and 1e7.
     t_end : float, optional
-        Time at which to stop. By default the flow runs until nothing is left to learn.
+        Time at which to stop. By default the flow runs until nothing is left to learn; if all labels
+        are 0, until nothing is left of the outputs at the start.
     rtol : float
         Bound on the errors of losses (relative to the loss at 0), activation times (relative)
         and weights (relative to each neuron's largest), between 1e-13 and 1e-1.
@@ -261,12 +260,7 @@ def solve_jumps(
 
 def _require_general_start(problem: GeneralProblem, start: object) -> Initialization:
     if isinstance(start, GeneralAlignment):
-        other = start.problem
-        same = problem is other or (
-            np.array_equal(problem.coordinates, other.coordinates)
-            and np.array_equal(problem.y, other.y)
-        )
-        if not same:
+        if not is_same_problem(problem, start.problem):
             raise InputError(
                 "`start` is the alignment of another problem; align the start on `problem`."
             )

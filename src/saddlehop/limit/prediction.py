@@ -42,7 +42,7 @@ class Prediction(Brief):
 
         There the expansion would put the jump before the start.
         """
-        return _after_start(-self.log_init_scale * self.jumps.times + self.jumps.corrections)
+        return after_start(-self.log_init_scale * self.jumps.times + self.jumps.corrections)
 
     @cached_property
     def activation_times(self) -> Array:
@@ -54,7 +54,7 @@ class Prediction(Brief):
         for start, solved in zip(self._origins, self.jumps.solved, strict=True):
             for neuron, half_time in zip(solved.neurons, solved.half_times, strict=True):
                 times[neuron] = start + half_time
-        return _after_start(times)
+        return after_start(times)
 
     def loss_at(self, t: Any) -> Array:
         """Return the composite loss at times `t` of any shape."""
@@ -97,7 +97,8 @@ class Prediction(Brief):
         return np.asarray(-self.log_init_scale * self.jumps.times + references)
 
 
-def _after_start(times: Array) -> Array:
+def after_start(times: Array) -> Array:
+    """Return times, nan where they lie before the start."""
     return np.where(times > 0, times, np.nan)
 
 

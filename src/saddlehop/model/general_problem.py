@@ -9,7 +9,7 @@ with r = rank(X) rows in B (`basis`) and Z (n, r) (`coordinates`). Where r = d, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -55,13 +55,17 @@ class GeneralProblem(Brief):
     """Labels y_k, shape (n,)."""
     bias: bool = False
     """Whether the last column of `X` is a feature 1 that was appended."""
+    _appended: Any = field(default=None, repr=False, kw_only=True)
+    """`X` once the feature is in it, so that `dataclasses.replace` does not append it again."""
 
     def __post_init__(self) -> None:
+        is_whole = self.X is self._appended
         rows = validated_rows(self.X, "X")
         y = frozen_array(self.y, "y", 1)
         require_length(y, "y", rows.shape[0], "`X`")
-        if flag(self.bias, "bias"):
+        if flag(self.bias, "bias") and not is_whole:
             rows = _with_ones(rows)
+        object.__setattr__(self, "_appended", rows if self.bias else None)
         _require_representable(rows, y)
         object.__setattr__(self, "X", rows)
         object.__setattr__(self, "y", y)
@@ -95,6 +99,12 @@ class GeneralProblem(Brief):
     def coordinates(self) -> Array:
         """The inputs in that basis, shape (n, r)."""
         return frozen(np.ascontiguousarray(self._in_basis(self.X)))
+
+    @cached_property
+    def least_squares_loss(self) -> float:
+        """Loss of the best linear map, min (1/2n) ‖y − X β‖²."""
+        best = np.linalg.lstsq(self.coordinates, self.y, rcond=None)[0]
+        return float(np.mean((self.y - self.coordinates @ best) ** 2) / 2)
 
     def outputs_of(self, output: Array, hidden: Array) -> Array:
         """Return h(x_k) = Σ_j a_j max(u_j·z_k, 0) of weights `output` (m,) and `hidden` (m, r)."""
@@ -144,6 +154,14 @@ AnyProblem = Problem | GeneralProblem
 `project` and `split_weights`."""
 
 
+def is_same_problem(one: AnyProblem, other: AnyProblem) -> bool:
+    """Whether two problems are of one kind and give the same dynamics in the same coordinates."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    inputs = "norms" if isinstance(one, Problem) else "coordinates"
+    return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in ("y", inputs))
+
+
 def orthogonal_problem(problem: Any, what: str, instead: str = _FOLLOW) -> Problem:
     """Return a `Problem`; raise for anything else, for a `GeneralProblem` with what to do instead."""
     if isinstance(problem, GeneralProblem):
@@ -156,12 +174,13 @@ def orthogonal_problem(problem: Any, what: str, instead: str = _FOLLOW) -> Probl
 
 def problem_of(X: Any, y: Any, bias: bool = False) -> AnyProblem:
     """Return a `Problem` where the rows of `X` are orthogonal, else a `GeneralProblem`."""
-    if not bias and row_norms(validated_rows(X, "X")).all():
+    rows = validated_rows(X, "X")
+    if not bias and row_norms(rows).all():
         try:
-            return Problem.from_data(X, y)
+            return Problem.from_data(rows, y)
         except NotOrthogonalError:
             pass
-    return GeneralProblem(X, y, bias=bias)
+    return GeneralProblem(rows, y, bias=bias)
 
 
 def _with_ones(rows: Any) -> Any:

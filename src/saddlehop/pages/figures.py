@@ -12,19 +12,23 @@ from typing import Any
 import numpy as np
 
 from .._support.arrays import Array
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
 from ..plot.assignment import assignment
-from ..plot.curves import Curve, clock_end, view_end
+from ..plot.curves import Curve, clock_end, signs_of, view_end
 
 CLOCK = "clock t / log(1/λ)"
 _MOST_LABELS = 20  # of neurons, one below the other in a figure
+_MOST_GAPS = 100  # rows and columns that are told apart by lines
+_SIDES = [[0.0, "#eeeeee"], [0.5, NEGATIVE], [1.0, POSITIVE]]  # inactive, on the wall, active
 FLOWS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 Figure = dict[str, Any]
+AnyJumps = JumpPath | GeneralJumpPath
 
 
-def staircase(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
+def staircase(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
     """The loss against the clock: the limit, then flows by name."""
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     limit = {
@@ -41,15 +45,15 @@ def staircase(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figur
     return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
 
 
-def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
+def fan(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
     """Exponents log|a_j| / log(1/λ) against the clock: the limit, then flows by name."""
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1:]])
-    active = exponents[-1] == 0
+    active, signs = exponents[-1] == 0, signs_of(jumps)
     kinds = (
         ("never activates", ~active, NEVER, "solid", 1),
-        ("positive", active & (jumps.sets.signs > 0), POSITIVE, "solid", 2),
-        ("negative", active & (jumps.sets.signs < 0), NEGATIVE, "dash", 2),
+        ("positive", active & (signs > 0), POSITIVE, "solid", 2),
+        ("negative", active & (signs < 0), NEGATIVE, "dash", 2),
     )
     traces = [
         _lines(edges, exponents[:, chosen])
@@ -58,7 +62,7 @@ def fan(jumps: JumpPath, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
         for name, chosen, colour, dash, width in kinds
     ]
     layout = _layout("exponent log|a| / log(1/λ)", view_end(jumps))
-    layout["yaxis"]["range"] = [-1.08, 0.08]
+    layout["yaxis"]["range"] = [1.08 * min(-1.0, float(jumps.exponents.min())), 0.08]
     layout["legend"] |= {"y": 0, "yanchor": "bottom"}
     return {
         "data": [*traces, *_over(flows, lambda curve: exponents_of(jumps, curve))],
@@ -89,15 +93,43 @@ def assignment_map(jumps: JumpPath) -> Figure:
     }
     layout = _layout("neuron, first to activate on top", None)
     layout["xaxis"]["title"]["text"] = "samples, by the jump that fits them"
-    rows = range(0, len(table.neurons), -(-len(table.neurons) // _MOST_LABELS) or 1)
-    layout["yaxis"] |= {
+    layout["yaxis"] |= _neuron_axis(table.neurons)
+    return {"data": [heat], "layout": layout}
+
+
+def sides_map(jumps: GeneralJumpPath) -> Figure:
+    """Which samples each active neuron fires on in the end, and on whose walls it slides."""
+    neurons = np.array(
+        [j for group in jumps.neurons for j in group if jumps.states[-1, j] == "active"], np.int64
+    )
+    neurons = neurons[np.sort(np.unique(neurons, return_index=True)[1])]
+    heat = {
+        "type": "heatmap",
+        "z": jumps.active[-1, neurons].tolist(),
+        "hovertemplate": "sample %{x}: %{z}<extra></extra>",
+        "zmin": -1,
+        "zmax": 1,
+        "colorscale": _SIDES,
+        "showscale": False,
+        "xgap": 1 if jumps.problem.n_samples <= _MOST_GAPS else 0,
+        "ygap": 1 if len(neurons) <= _MOST_GAPS else 0,
+    }
+    layout = _layout("neuron, first to activate on top", None)
+    layout["xaxis"]["title"]["text"] = "sample"
+    layout["yaxis"] |= _neuron_axis(neurons)
+    return {"data": [heat], "layout": layout}
+
+
+def _neuron_axis(neurons: Any) -> dict[str, Any]:
+    """One neuron below the other, some of them labelled."""
+    rows = range(0, len(neurons), -(-len(neurons) // _MOST_LABELS) or 1)
+    return {
         "autorange": "reversed",
         "showgrid": False,
         "tickvals": list(rows),
-        "ticktext": [str(table.neurons[row]) for row in rows],
+        "ticktext": [str(neurons[row]) for row in rows],
         "tickfont": {"size": 11},
     }
-    return {"data": [heat], "layout": layout}
 
 
 def losses_of(curve: Curve) -> Figure:
@@ -105,7 +137,7 @@ def losses_of(curve: Curve) -> Figure:
     return {"x": curve.clock.tolist(), "y": curve.losses.tolist()}
 
 
-def exponents_of(jumps: JumpPath, curve: Curve) -> Figure:
+def exponents_of(jumps: AnyJumps, curve: Curve) -> Figure:
     """Coordinates, in a flow, of the neurons that activate in the limit, with gaps between them."""
     return _lines(curve.clock, curve.exponents[:, jumps.exponents[-1] == 0])
 

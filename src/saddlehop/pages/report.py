@@ -20,6 +20,7 @@ from .._support.brief import between
 from .._support.optional import require
 from .._version import __version__
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..plot.curves import clock_end, sample
 from ..yardsticks.comparison import compare
@@ -31,7 +32,7 @@ _CONFIG = {"responsive": True, "displaylogo": False}
 
 
 def report_html(
-    jumps: JumpPath,
+    jumps: JumpPath | GeneralJumpPath,
     flows: Sequence[FlowPath] = (),
     *,
     title: str = "Saddle-to-saddle jumps",
@@ -43,7 +44,7 @@ def report_html(
 
     Parameters
     ----------
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
     flows : sequence of FlowPath
         At scales λ < 1, drawn over the limit and compared with it.
     title : str
@@ -53,7 +54,7 @@ def report_html(
     chance : float, optional
         Chance that such a start interpolates.
     images : array_like, shape (n, height, width), optional
-        A grey picture of each sample, shown beside the jump that fits it.
+        A grey picture of each sample, shown beside the jump that fits it (`JumpPath`).
 
     Returns
     -------
@@ -63,10 +64,11 @@ def report_html(
     curves = [
         (_scale_name(flow), sample(flow, clock_end(jumps)).thinned(_POINTS)) for flow in flows
     ]
+    name, draw, heading, caption = _WHO[type(jumps)]
     figures = {
         "staircase": page_figures.staircase(jumps, curves),
         "fan": page_figures.fan(jumps, curves),
-        "assignment": page_figures.assignment_map(jumps),
+        name: draw(jumps),
     }
     parts = [
         f"<h1>{html.escape(title)}</h1>",
@@ -75,11 +77,7 @@ def report_html(
         _section("Neurons", "fan", "All start at −1; a neuron that reaches 0 activates."),
         "<h2>Jumps</h2><p>Click a heading to sort.</p>",
         _jump_table(jumps, images),
-        _section(
-            "Who fits what",
-            "assignment",
-            "Coloured: the jump at which the neuron fits the sample. Grey: it could have.",
-        ),
+        _section(heading, name, caption),
         _comparison_table(jumps, flows),
         _again(command),
     ]
@@ -115,7 +113,49 @@ def _section(heading: str, name: str, caption: str) -> str:
     return f'<h2>{heading}</h2><p>{caption}</p><div id="{name}" class="figure"></div>'
 
 
-def _summary(jumps: JumpPath, chance: float | None) -> str:
+_WHO: dict[type, tuple[str, Any, str, str]] = {
+    JumpPath: (
+        "assignment",
+        page_figures.assignment_map,
+        "Who fits what",
+        "Coloured: the jump at which the neuron fits the sample. Grey: it could have.",
+    ),
+    GeneralJumpPath: (
+        "sides",
+        page_figures.sides_map,
+        "Who is active where",
+        "In the end. Blue: the neuron is active on the sample. Orange: it slides on its wall. Grey: neither.",
+    ),
+}
+
+
+def _summary(jumps: JumpPath | GeneralJumpPath, chance: float | None) -> str:
+    facts = _facts(jumps, chance) if isinstance(jumps, JumpPath) else _general_facts(jumps)
+    rows = "".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in facts)
+    return (
+        "<p>Gradient flow of a two-layer ReLU network from initialization at scale λ → 0, computed "
+        "without training. Clock: t / log(1/λ). Loss: Σ r² / 2n.</p>"
+        f"<dl>{rows}</dl>"
+    )
+
+
+def _general_facts(jumps: GeneralJumpPath) -> list[tuple[str, str]]:
+    problem, states = jumps.problem, jumps.states[-1].tolist()
+    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    return [
+        ("Samples, rank, neurons", f"{problem.n_samples}, {problem.rank}, {jumps.width}"),
+        ("Jumps", str(jumps.n_jumps)),
+        ("Loss in the end", f"{jumps.losses[-1]:.6g} of {jumps.losses[0]:.6g}"),
+        ("Least loss of a linear map", f"{problem.least_squares_loss:.6g}"),
+        ("Labels fitted", "all" if jumps.interpolates else "not all"),
+        ("Squared norm reached", f"{jumps.sq_norms[-1]:.6g}"),
+        ("Directions of active neurons", str(jumps.n_directions[-1])),
+        ("Neurons in the end", counts),
+        ("How it ended", jumps.message),
+    ]
+
+
+def _facts(jumps: JumpPath, chance: float | None) -> list[tuple[str, str]]:
     least = min_norm_interpolator(jumps.problem).sq_norm
     reached = jumps.sq_norm_bounds[-1]
     facts = [
@@ -132,34 +172,20 @@ def _summary(jumps: JumpPath, chance: float | None) -> str:
         facts.append(("Ratio", between(reached / least, 4)))
     if chance is not None:
         facts.append(("Chance that such a start fits all", f"{chance:.4f}"))
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
-    return (
-        "<p>Gradient flow of a two-layer ReLU network from initialization at scale λ → 0, computed "
-        "without training. Clock: t / log(1/λ). Loss: Σ r² / 2n.</p>"
-        f"<dl>{rows}</dl>"
-    )
+    return facts
 
 
-def _jump_table(jumps: JumpPath, images: Array | None) -> str:
-    frame = jumps.to_frame()
-    names = ["jump", "clock", "neurons", "sign", "samples", "loss", "‖θ‖²", "margin"]
-    norms = [between(bounds, 5) for bounds in jumps.sq_norm_bounds[1:]]
+def _jump_table(jumps: JumpPath | GeneralJumpPath, images: Array | None) -> str:
+    shown = _cells(jumps)
+    fitted = jumps.samples if isinstance(jumps, JumpPath) and images is not None else None
     rows = []
-    for i, (number, row) in enumerate(zip(frame.index, frame.to_dict("records"), strict=True)):
-        cells = [
-            str(number),
-            f"{row['clock']:.6g}",
-            row["neurons"],
-            row["sign"],
-            str(row["samples"]),
-        ]
-        cells += [f"{row['loss']:.5g}", norms[i], f"{row['margin']:.5g}"]
+    for i, cells in enumerate(zip(*shown.values(), strict=True)):
         body = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        if images is not None:
-            body += f"<td>{_pictures(images, jumps.samples[i])}</td>"
+        if fitted is not None:
+            body += f"<td>{_pictures(images, fitted[i])}</td>"
         rows.append(f"<tr>{body}</tr>")
-    heads = "".join(f'<th><button type="button">{name}</button></th>' for name in names) + (
-        "<th>images fitted</th>" if images is not None else ""
+    heads = "".join(f'<th><button type="button">{name}</button></th>' for name in shown) + (
+        "<th>images fitted</th>" if fitted is not None else ""
     )
     return (
         f'<div class="wide"><table id="jumps"><thead><tr>{heads}</tr></thead>'
@@ -167,7 +193,27 @@ def _jump_table(jumps: JumpPath, images: Array | None) -> str:
     )
 
 
-def _pictures(images: Array, samples: Any) -> str:
+def _cells(jumps: JumpPath | GeneralJumpPath) -> dict[str, list[str]]:
+    """The columns of the table of jumps."""
+    frame = jumps.to_frame()
+    if isinstance(jumps, JumpPath):
+        norms = [between(bounds, 5) for bounds in jumps.sq_norm_bounds[1:]]
+        samples = {"samples": [str(count) for count in frame["samples"]]}
+    else:
+        norms, samples = [f"{value:.5g}" for value in frame["sq_norm"]], {}
+    return {
+        "jump": [str(number) for number in frame.index],
+        "clock": [f"{value:.6g}" for value in frame["clock"]],
+        "neurons": frame["neurons"].tolist(),
+        "sign": frame["sign"].tolist(),
+        **samples,
+        "loss": [f"{value:.5g}" for value in frame["loss"]],
+        "‖θ‖²": norms,
+        "margin": [f"{value:.5g}" for value in frame["margin"]],
+    }
+
+
+def _pictures(images: Any, samples: Any) -> str:
     return "".join(
         f'<img alt="sample {k}" title="sample {k}" src="data:image/png;base64,{_png(images[k])}">'
         for k in samples
@@ -182,7 +228,7 @@ def _png(image: Array) -> str:
     return base64.b64encode(content.getvalue()).decode()
 
 
-def _comparison_table(jumps: JumpPath, flows: Sequence[FlowPath]) -> str:
+def _comparison_table(jumps: JumpPath | GeneralJumpPath, flows: Sequence[FlowPath]) -> str:
     if not flows:
         return ""
     rows = []

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..errors import InputError
 from ..flow.simulate import FlowPath
+from ..limit.jump_path import JumpPath
 from ..limit.prediction import Prediction
 
 LEVEL = 0.01  # part of the first loss that may fall between two points
@@ -57,6 +59,11 @@ class Curve:
             return self
         kept = _spread(np.column_stack([self.clock, self.losses, self.exponents]), most)
         return Curve(self.clock[kept], self.losses[kept], self.exponents[kept])
+
+
+def signs_of(jumps: Any) -> NDArray[np.int8]:
+    """Sign of each a_j in the end, shape (m,)."""
+    return np.asarray(jumps.sets.signs if isinstance(jumps, JumpPath) else jumps.signs[-1])
 
 
 def clock_end(jumps: Any) -> float:

@@ -27,7 +27,7 @@ from ._shared import (
     shades,
     style,
 )
-from .curves import LEVEL, Path, clock_end, read_flow, require_clock, sample, view_end
+from .curves import LEVEL, Path, clock_end, read_flow, require_clock, sample, signs_of, view_end
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,7 @@ def neuron_fan(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     clock = _edges(jumps)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
     activates = exponents[-1] == 0
-    signs = jumps.sets.signs if isinstance(jumps, JumpPath) else jumps.signs[-1]
+    signs = signs_of(jumps)
     for neuron in range(jumps.width):
         positive = signs[neuron] > 0
         look: dict[str, Any] = {"color": NEVER, "lw": 0.7, "zorder": 1}

@@ -18,6 +18,10 @@ from .._support.arrays import frozen, is_sparse
 from ..blocks.jumps import BlockJumpPath
 from ..bridges.recording import Recording
 from ..flow.simulate import FlowPath
+from ..general.alignment import GeneralAlignment
+from ..general.extremal import ExtremalVectors
+from ..general.flow import GeneralFlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
 from ..limit.jump_path import JumpPath
@@ -31,6 +35,7 @@ from ..trust.certificate import Certificate
 from ..trust.check import Agreement, SecondOpinion
 from ..yardsticks.comparison import Comparison
 from ..yardsticks.min_norm import MinNormInterpolator
+from .dims import DIMS, named, require_shapes
 
 CLASSES: dict[str, Any] = {
     cls.__name__: cls
@@ -41,7 +46,11 @@ CLASSES: dict[str, Any] = {
         BlockJumpPath,
         Certificate,
         Comparison,
+        ExtremalVectors,
         FlowPath,
+        GeneralAlignment,
+        GeneralFlowPath,
+        GeneralJumpPath,
         GeneralProblem,
         Initialization,
         JumpPath,
@@ -55,79 +64,10 @@ CLASSES: dict[str, Any] = {
         SecondOpinion,
     )
 }
-LEFT_OUT = {"_trajectory"}  # taken again when needed
+LEFT_OUT = {"_trajectory", "_appended"}  # taken again when needed; the same as `X`
 WORKED_OUT = {  # kept all the same
-    "FlowPath": ("activation_times", "final"),  # for they cost a run
+    **dict.fromkeys(("FlowPath", "GeneralFlowPath"), ("activation_times", "final")),  # cost a run
     "GeneralProblem": ("basis",),  # for weights in its coordinates mean nothing beside another one
-}
-
-DIMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "ActiveSets": {"words": ("sample", "word"), "signs": ("neuron",)},
-    "Alignment": {"stalled": ("neuron",)},
-    "BlockJumpPath": {
-        "signs": ("neuron",),
-        "times": ("jump",),
-        "n_fitted": ("jump",),
-        "losses": ("saddle",),
-        "sq_norm_bounds": ("saddle", "two"),
-        "exponents": ("saddle", "neuron"),
-        "escape_rates": ("saddle",),
-        "margins": ("jump",),
-    },
-    "Certificate": {
-        "times": ("jump", "two"),
-        "margins": ("jump", "two"),
-        "escape_rates": ("escape", "two"),
-        "losses": ("saddle", "two"),
-        "sq_norms": ("saddle", "two"),
-    },
-    "Comparison": {
-        "limit_clock": ("neuron",),
-        "flow_clock": ("neuron",),
-        "clock": ("point",),
-        "distance": ("point",),
-        "resolved": ("point",),
-        "swapped": ("pair", "two"),
-    },
-    "FlowPath": {
-        "t": ("time",),
-        "clock": ("time",),
-        "losses": ("time",),
-        "sq_norms": ("time",),
-        "log_output": ("time", "neuron"),
-        "activation_times": ("neuron",),
-    },
-    "GeneralProblem": {
-        "X": ("sample", "feature"),
-        "y": ("sample",),
-        "basis": ("coordinate", "feature"),
-    },
-    "Initialization": {
-        "output": ("neuron",),
-        "hidden": ("neuron", "coordinate"),
-        "off_span": ("neuron",),
-    },
-    "JumpPath": {
-        "times": ("jump",),
-        "losses": ("saddle",),
-        "exponents": ("saddle", "neuron"),
-        "escape_rates": ("saddle",),
-        "margins": ("jump",),
-        "unfit": ("unfit_sample",),
-    },
-    "MinNormInterpolator": {"dual": ("sample",)},
-    "Network": {"output": ("neuron",), "hidden": ("neuron", "coordinate")},
-    "Problem": {"y": ("sample",), "norms": ("sample",), "directions": ("sample", "feature")},
-    "Recording": {
-        "steps": ("time",),
-        "t": ("time",),
-        "output": ("time", "neuron"),
-        "hidden": ("time", "neuron", "coordinate"),
-        "off_span": ("neuron",),
-        "zigzags": ("neuron", "sample"),
-        "zigzag_since": ("neuron",),
-    },
-    "Saddle": {"rates": ("neuron",)},
 }
 
 
@@ -147,7 +87,7 @@ class Encoder:
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Dims of each array."""
         apart = self._is_general or not any("sample" in dims for dims in self._dims.values())
-        return {name: _named(dims, apart) for name, dims in self._dims.items()}
+        return {name: named(dims, apart) for name, dims in self._dims.items()}
 
     def encode(self, value: Any, name: str = "", dims: tuple[str, ...] | None = None) -> Any:
         """Return the part of the document that stands for `value`, found at `name`."""
@@ -180,7 +120,11 @@ class Encoder:
             content[field] = self.encode(getattr(value, field), path, dims)
         return {"type": kind, "fields": content}
 
-    def _array(self, value: Any, name: str, dims: tuple[str, ...] | None) -> dict[str, str]:
+    def _array(self, value: Any, name: str, dims: tuple[str, ...] | None) -> dict[str, Any]:
+        if value.dtype.kind == "U":  # netCDF and Zarr each have words of their own
+            words, indices = np.unique(value, return_inverse=True)
+            content = {"words": words.tolist(), "dtype": words.dtype.str}
+            return self._array(indices.reshape(value.shape), name, dims) | content
         self.arrays[name] = np.ascontiguousarray(value)
         self._dims[name] = dims or tuple(f"{name}.{axis}" for axis in range(value.ndim))
         return {"array": name}
@@ -212,6 +156,8 @@ class Decoder:
             return node
         if "same" in node:
             return self._made[node["same"]]
+        if "words" in node:
+            return self._words(node)
         if "array" in node:
             return self._frozen(node["array"])
         if "dict" in node:
@@ -241,7 +187,7 @@ class Decoder:
         kept = {field: content.pop(field) for field in WORKED_OUT.get(kind, ()) if field in content}
         extra = {"assume_orthogonal": True} if cls is Problem else {}
         if cls is GeneralProblem and content["bias"]:
-            content["X"] = content["X"][:, :-1]  # the feature is appended again
+            content["_appended"] = content["X"]
         made = cls(**content, **extra)
         made.__dict__.update(kept)
         return made
@@ -252,6 +198,13 @@ class Decoder:
             array = np.array(array, order="C")
         array.flags.writeable = False
         return array
+
+    def _words(self, node: dict[str, Any]) -> Any:
+        _require_all(tuple(node["words"]), str)
+        words, index = np.array(node["words"], np.dtype(node["dtype"])), self._arrays[node["array"]]
+        if words.dtype.kind != "U" or index.dtype != np.int64 or (index < 0).any():
+            raise ValueError("words")
+        return frozen(words[index])
 
     def _sparse(self, node: dict[str, Any]) -> Any:
         from scipy import sparse
@@ -273,13 +226,15 @@ class Decoder:
         return tuple(tuple(part.tolist()) for part in parts)
 
 
+_NUMBERS = {"Array": np.float64, "Flags": np.bool_, "Sides": np.int8}  # by the names of their types
+
+
 def _require_type(cls: Any, field: str, value: Any) -> None:
     """Raise unless a decoded value is of the kind its field is declared to hold."""
     annotation = next((str(one.type) for one in fields(cls) if one.name == field), "")
     declared = annotation.split("[")[0].split(" | ")
     kinds: dict[str, Any] = {
-        "Array": np.ndarray,
-        "NDArray": np.ndarray,
+        **dict.fromkeys((*_NUMBERS, "NDArray"), np.ndarray),
         "float": (int, float),
         "int": int,
     }
@@ -289,53 +244,35 @@ def _require_type(cls: Any, field: str, value: Any) -> None:
         known.append(type(None))
     if known and not any(isinstance(value, kind) for kind in known):
         raise TypeError(field)
-    if isinstance(value, np.ndarray) and "Array" in declared and value.dtype != np.float64:
+    numbers = [_NUMBERS[name] for name in declared if name in _NUMBERS]
+    if isinstance(value, np.ndarray) and numbers and value.dtype not in numbers:
         raise TypeError(field)
-
-
-def require_shapes(kind: str, content: dict[str, Any]) -> None:
-    """Raise unless arrays that share a dim, here and in the parts, have one size along it."""
-    sizes: dict[str, int] = {}
-    apart = kind == "GeneralProblem" or any(
-        isinstance(one, GeneralProblem) for one in content.values()
-    )
-    for field, dims in DIMS.get(kind, {}).items():
-        if isinstance(content.get(field), np.ndarray):
-            _join(sizes, _named(dims, apart), content[field].shape)
-    for part in content.values():
-        for field, dims in DIMS.get(type(part).__name__, {}).items():
-            array = getattr(part, field)
-            if isinstance(array, np.ndarray):
-                for dim, size in zip(_named(dims, apart), array.shape, strict=True):
-                    if dim in ("neuron", "sample", "coordinate"):
-                        _join(sizes, (dim,), (size,))
-    if sizes.get("two", 2) != 2 or sizes.get("saddle", 1) != sizes.get("jump", 0) + 1:
-        raise ValueError(kind)
-
-
-def _named(dims: tuple[str, ...], apart: bool) -> tuple[str, ...]:
-    """Dims with coordinates called samples, unless these are apart."""
-    return dims if apart else tuple("sample" if dim == "coordinate" else dim for dim in dims)
-
-
-def _join(sizes: dict[str, int], dims: tuple[str, ...], shape: tuple[int, ...]) -> None:
-    for dim, size in zip(dims, shape, strict=True):
-        if sizes.setdefault(dim, size) != size:
-            raise ValueError(dim)
 
 
 def _check_jumps(content: dict[str, Any]) -> None:
     n, m = content["problem"].n_samples, content["sets"].width
-    n_jumps = content["times"].size
-    if len(content["samples"]) != n_jumps or len(content["neurons"]) != n_jumps:
+    _require_groups(content, m)
+    if len(content["samples"]) != content["times"].size:
         raise ValueError("jumps")
-    for indices, size in (
-        *((fitted, n) for fitted in content["samples"]),
-        *((np.array(group, dtype=np.int64), m) for group in content["neurons"]),
-        (content["unfit"], n),
-    ):
-        if indices.dtype != np.int64 or ((indices < 0) | (indices >= size)).any():
-            raise ValueError("indices")
+    for indices in (*content["samples"], content["unfit"]):
+        _require_indices(indices, n)
+
+
+def _check_general_jumps(content: dict[str, Any]) -> None:
+    _require_groups(content, content["initialization"].width)
+
+
+def _require_groups(content: dict[str, Any], width: int) -> None:
+    """Raise unless there is a group of neurons for each jump."""
+    if len(content["neurons"]) != content["times"].size:
+        raise ValueError("jumps")
+    for group in content["neurons"]:
+        _require_indices(np.array(group, dtype=np.int64), width)
+
+
+def _require_indices(indices: Any, size: int) -> None:
+    if indices.dtype != np.int64 or ((indices < 0) | (indices >= size)).any():
+        raise ValueError("indices")
 
 
 def _check_certificate(content: dict[str, Any]) -> None:
@@ -365,6 +302,7 @@ def _require_all(values: tuple[Any, ...], kind: type) -> None:
 
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "JumpPath": _check_jumps,
+    "GeneralJumpPath": _check_general_jumps,
     "Certificate": _check_certificate,
     "SecondOpinion": _check_opinion,
 }

@@ -38,9 +38,9 @@ def save(path: str | Path, obj: Any) -> None:
         What it ends in decides: `.npz` (needs NumPy only), `.nc` for netCDF, `.zarr` for a Zarr
         folder or `.zarr.zip` for Zarr in one file. An older file there is replaced; a folder only
         if it is one that `save` wrote.
-    obj : Problem, GeneralProblem, Initialization, Network, Alignment, ActiveSets, JumpPath, \
-BlockJumpPath, FlowPath, Comparison, Prediction, MinNormInterpolator, Recording, Saddle, \
-SaddleCheck, Certificate or SecondOpinion
+    obj : Problem, GeneralProblem, Initialization, Network, Alignment, GeneralAlignment, ActiveSets, \
+ExtremalVectors, JumpPath, GeneralJumpPath, BlockJumpPath, FlowPath, GeneralFlowPath, Comparison, \
+Prediction, MinNormInterpolator, Recording, Saddle, SaddleCheck, Certificate or SecondOpinion
         A flow is written with what it recorded at its steps; loaded again, it takes the steps again
         the first time it is read in between.
 

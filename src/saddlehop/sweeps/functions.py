@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .._support.arrays import Array
 from ..errors import InputError
-from ..flow.simulate import simulate_flow
+from ..general.jumps_path import GeneralJumpPath
+from ..general.verbs import simulate_flow, solve_jumps
 from ..limit.active_sets import ActiveSets
 from ..limit.alignment import align
-from ..limit.jumps import solve_jumps
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..yardsticks.min_norm import least_sq_norm
@@ -23,45 +25,58 @@ Row = dict[str, Any]
 SMALL = 1e-3  # neurons whose |a| is this much below the largest take no part in a flow
 
 
-def measure_jumps(problem: Problem, start: Initialization | ActiveSets) -> Row:
+def measure_jumps(problem: AnyProblem, start: Initialization | ActiveSets) -> Row:
     """Run the jump process."""
-    jumps = solve_jumps(problem, start)
-    least = least_sq_norm(problem)
-    reached = float(jumps.sq_norms[-1])
-    return {
+    jumps = solve_jumps(problem, start)  # type: ignore[arg-type]
+    row = {
         "interpolates": jumps.interpolates,
         "n_jumps": jumps.n_jumps,
         "n_ties": int(np.count_nonzero(jumps.margins == 0)),
-        "sq_norm": reached,
-        "least_sq_norm": least,
-        "norm_ratio": reached / least if least > 0 else np.nan,
+        **_norms(problem, float(jumps.sq_norms[-1])),
         "final_loss": float(jumps.losses[-1]),
-        "first_clock": float(jumps.times[0]) if jumps.n_jumps else np.nan,
-        "last_clock": float(jumps.times[-1]) if jumps.n_jumps else np.nan,
+        **_first_and_last(jumps.times),
     }
+    if isinstance(jumps, GeneralJumpPath):
+        row["n_directions"] = int(jumps.n_directions[-1])
+        row["n_dead"] = int(np.count_nonzero(jumps.states[-1] == "dead"))
+        row["status"] = jumps.status
+    return row
 
 
-def measure_flow(problem: Problem, start: Initialization, init_scale: str, rtol: float) -> Row:
+def measure_flow(problem: AnyProblem, start: Initialization, init_scale: str, rtol: float) -> Row:
     """Follow the flow to its end, beside the limit of the same start."""
     jumps = solve_jumps(problem, start)
     flow = simulate_flow(problem, start, init_scale=init_scale, rtol=rtol)
-    least = least_sq_norm(problem)
-    reached = float(flow.sq_norms[-1])
     sizes = flow.log_output[-1]
     grown = sizes > sizes.max() + np.log(SMALL)
     clocks = np.sort(flow.activation_times[grown]) / abs(flow.log_init_scale or np.nan)
-    return {
+    row = {
         "interpolates": bool(flow.losses[-1] <= 10 * rtol * flow.losses[0]),
         "n_active": int(clocks.size),
-        "sq_norm": reached,
-        "least_sq_norm": least,
-        "norm_ratio": reached / least if least > 0 else np.nan,
+        **_norms(problem, float(flow.sq_norms[-1])),
         "final_loss": float(flow.losses[-1]),
-        "first_clock": float(clocks[0]) if clocks.size else np.nan,
-        "last_clock": float(clocks[-1]) if clocks.size else np.nan,
+        **_first_and_last(clocks),
         "limit_interpolates": jumps.interpolates,
         "limit_sq_norm": float(jumps.sq_norms[-1]),
     }
+    if isinstance(jumps, GeneralJumpPath):
+        row["limit_final_loss"] = float(jumps.losses[-1])
+        row["limit_status"] = jumps.status
+    return row
+
+
+def _norms(problem: AnyProblem, reached: float) -> Row:
+    """What was reached, and what it is measured against."""
+    if isinstance(problem, GeneralProblem):
+        return {"sq_norm": reached, "least_squares_loss": problem.least_squares_loss}
+    least = least_sq_norm(problem)
+    ratio = reached / least if least > 0 else np.nan
+    return {"sq_norm": reached, "least_sq_norm": least, "norm_ratio": ratio}
+
+
+def _first_and_last(clocks: Array) -> Row:
+    ends = clocks[[0, -1]] if clocks.size else (np.nan, np.nan)
+    return {"first_clock": float(ends[0]), "last_clock": float(ends[1])}
 
 
 def measure_coverage(problem: Problem, start: Initialization | ActiveSets) -> Row:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BATCH_SECONDS = 2.0
 FIRST_RATE = 2e6  # units of work per second, until it is known
 TRIAL_WORK = 1e4  # of a trial whatever its size
+DATA_WORK = 100  # times as much, on data that are given
 
 
 def sweep(
@@ -38,9 +39,12 @@ def sweep(
         What to run: a TOML file, or a mapping with the same keys. `compute` ("jumps", "flow",
         "coverage", or "module:function"), `n_samples` and `width` are needed; `labels`, `norms`,
         `law`, `init_scale` may be given, each a value or a list; `repeats`, `seed`, `start`
-        ("sets" or "weights") and `rtol` take one value. A function of your own is called with the
-        problem, the start and a Generator and returns a mapping of names to values. In a mapping it
-        may be the function itself, which workers are sent if they cannot import it.
+        ("sets" or "weights") and `rtol` take one value. In place of `n_samples`, `labels` and `norms`,
+        `problem` takes data files or names of shipped data, looked for beside the TOML file, whose rows
+        are taken as they are; `target` names their label column, `bias` appends a feature 1. A function
+        of your own is called with the problem, the start and a Generator and returns a mapping of names
+        to values. In a mapping it may be the function itself, which workers are sent if they cannot
+        import it.
     out : path-like
         A folder, made if it is not there. If the sweep has been stopped before, however, it goes on
         from what the folder holds; more `repeats` than there add trials.
@@ -125,7 +129,8 @@ def _work(spec: Spec, trials: range) -> float:
 
 def _work_of(spec: Spec, trial: int) -> float:
     setting = spec.setting(trial)
-    return TRIAL_WORK + setting.n_samples * setting.width
+    work = TRIAL_WORK + setting.n_samples * setting.width
+    return DATA_WORK * work if setting.problem else work
 
 
 def _batches(spec: Spec, runs: list[range], rate: _Rate) -> Iterator[range]:

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 
 from .._support.brief import brief
-from .._support.validate import as_path, int_at_least, one_of, positive_int
-from ..errors import InputError
+from .._support.validate import as_path, flag, int_at_least, one_of, positive_int
+from ..errors import DataFileError, InputError
 from ..model.datasets import LABELS, NORMS
 from ..model.initialization import FAIR_COINS, LAWS
+from ..model.problem import Problem
 from ..model.scale import parse_scale
 from .functions import load_function
+from .own_data import packed, unpacked
 from .own_functions import named
 
 MOST_SEED = 2**128 - 1  # as many bits as NumPy's own seeds have
@@ -33,6 +35,8 @@ STARTS = ("sets", "weights")
 LEAST = {"n_samples": 1, "width": 1}
 CHOICES = {"labels": LABELS, "norms": NORMS, "law": LAWS}
 GRID = ("n_samples", "width", "labels", "norms", "law", "init_scale")
+DRAWN = ("n_samples", "labels", "norms")  # of samples that are drawn, not given as `problem`
+GIVEN = ("problem", "target", "bias", "digests")  # of samples that are given
 DEFAULTS: dict[str, Any] = {
     "labels": "gaussian",
     "norms": "unit",
@@ -40,8 +44,11 @@ DEFAULTS: dict[str, Any] = {
     "repeats": 1,
     "seed": 0,
     "rtol": 1e-8,
+    "problem": (),
+    "target": "y",
+    "bias": False,
 }
-KEYS = ("compute", *GRID, "start", "repeats", "seed", "rtol")
+KEYS = ("compute", "problem", "target", "bias", *GRID, "start", "repeats", "seed", "rtol")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class Setting:
     norms: str
     law: str
     init_scale: str | None
+    problem: str = ""
+    """What the data are called, if they are given."""
+    data: bytes = field(default=b"", repr=False)
+    """They."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,16 @@ class Spec:
     """Where a function of your own is looked for first."""
     function: bytes = field(default=b"", repr=False)
     """A function of your own that cannot be imported, pickled."""
+    problem: tuple[str, ...] = ()
+    """Data files, or names of shipped data, in place of samples that are drawn."""
+    target: str = "y"
+    """Label column of the files."""
+    bias: bool = False
+    """Whether to append a feature 1 to the data."""
+    digests: tuple[str, ...] = ()
+    """What the data are known by."""
+    data: tuple[bytes, ...] = field(default=(), repr=False)
+    """The data, pickled."""
 
     @classmethod
     def read(cls, path: str | Path) -> Spec:
@@ -128,7 +149,7 @@ class Spec:
                         f"`{key}` is not a key of a sweep; pass one of {', '.join(KEYS)}."
                     )
             for key in ("compute", "n_samples", "width"):
-                if key not in content:
+                if key not in content and not (key == "n_samples" and "problem" in content):
                     raise InputError(f"`{key}` is missing; give it.")
             key = "compute"
             if callable(content[key]):
@@ -137,10 +158,13 @@ class Spec:
             values: dict[str, Any] = {"compute": content[key]}
             for key in KEYS[1:] if function else KEYS:
                 values[key] = _checked(key, content, values, folder)
+            key = "problem"
+            values |= _read_data(values, folder)
             return cls(**values, folder=folder, function=function)
-        except InputError as err:
+        except (InputError, DataFileError) as err:
             where = f"Line {lines[key]}: " if key in lines else ""
-            raise InputError(f"{where}{_named(key, str(err))}") from None
+            sentence = str(err).replace("`--target`", "`target`")
+            raise InputError(f"{where}{_named(key, sentence)}") from None
 
     @property
     def n_trials(self) -> int:
@@ -150,11 +174,22 @@ class Spec:
     @cached_property
     def _axes(self) -> tuple[tuple[Any, ...], ...]:
         scales = self.init_scale or (None,)
-        return (self.n_samples, self.width, self.labels, self.norms, self.law, scales)
+        drawn = (self.n_samples, self.width, self.labels, self.norms, self.law, scales)
+        given = tuple(
+            (unpacked(data).n_samples, name, data)
+            for name, data in zip(self.problem, self.data, strict=True)
+        )
+        return (given, self.width, self.law, scales) if given else drawn
 
     @cached_property
     def _settings(self) -> list[Setting]:
-        return [Setting(*values) for values in product(*self._axes)]
+        combinations = product(*self._axes)
+        if not self.problem:
+            return [Setting(*values) for values in combinations]
+        return [
+            Setting(n_samples, width, "", "", law, scale, name, data)
+            for (n_samples, name, data), width, law, scale in combinations
+        ]
 
     def setting(self, trial: int) -> Setting:
         """Return the combination that a trial runs."""
@@ -171,7 +206,8 @@ class Spec:
 
     def to_json(self) -> str:
         """Return what the numbers depend on, one line for each key."""
-        names = [entry.name for entry in fields(self) if entry.name not in ("folder", "function")]
+        left_out = ("folder", "function", "data", *(() if self.problem else GIVEN))
+        names = [entry.name for entry in fields(self) if entry.name not in left_out]
         return "\n".join(f"{json.dumps(key)}: {json.dumps(getattr(self, key))}" for key in names)
 
 
@@ -197,6 +233,14 @@ def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder
             raise InputError(f"`compute` is {brief(value)}; pass a name or a function.")
         load_function(value, folder)
         return value
+    if key == "problem":
+        return _entries(key, value, _checked_word) if key in content else ()
+    if key == "target":
+        return _checked_word(key, value)
+    if key == "bias":
+        return flag(value, key)
+    if key in DRAWN and known["problem"]:
+        return _none_of(key, content)
     if key == "init_scale":
         return _checked_scales(value, known["compute"])
     if key in GRID:
@@ -206,6 +250,35 @@ def _checked(key: str, content: Mapping[str, Any], known: dict[str, Any], folder
     if key == "rtol":
         return _checked_rtol(value)
     return positive_int(value, key) if key == "repeats" else int_at_least(value, key, 0, MOST_SEED)
+
+
+def _read_data(values: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Return the data that a spec names, and their digests."""
+    target, bias = values["target"], values["bias"]
+    if bias and not values["problem"]:
+        raise InputError(
+            "`bias` is given but no `problem`, and drawn samples have none; leave it out."
+        )
+    read = [packed(name, folder, target, bias) for name in values["problem"]]
+    for name, (data, _) in zip(values["problem"], read, strict=True):
+        if values["compute"] == "coverage" and not isinstance(unpacked(data), Problem):
+            raise InputError(
+                f'`compute = "coverage"` is of orthogonal rows, which those of {name!r} are not; use '
+                '"jumps".'
+            )
+    return {"data": tuple(one for one, _ in read), "digests": tuple(one for _, one in read)}
+
+
+def _none_of(key: str, content: Mapping[str, Any]) -> tuple[Any, ...]:
+    if key in content:
+        raise InputError(f"`{key}` is given, but `problem` brings its own samples; leave it out.")
+    return ()
+
+
+def _checked_word(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"`{key}` is {brief(value)}; pass a name.")
+    return value
 
 
 def _entries(key: str, value: Any, checked: Callable[[str, Any], Any]) -> tuple[Any, ...]:
@@ -247,11 +320,15 @@ def _checked_scales(value: Any, compute: str) -> tuple[str, ...]:
 
 def _checked_start(value: Any, known: dict[str, Any]) -> str:
     coins = set(known["law"]) <= set(FAIR_COINS)
-    by_signs = known["compute"] in ("jumps", "coverage") and coins
+    by_signs = known["compute"] in ("jumps", "coverage") and coins and not known["problem"]
     start = one_of(value or ("sets" if by_signs else "weights"), "start", STARTS)
     if start == "sets" and not coins:
         raise InputError(
             f'`start = "sets"` has a meaning for the laws {" and ".join(FAIR_COINS)} only; use "weights".'
+        )
+    if start == "sets" and known["problem"]:
+        raise InputError(
+            '`start = "sets"` is of drawn samples, and `problem` is given; leave it out.'
         )
     if start == "sets" and known["compute"] == "flow":
         raise InputError('`start = "sets"` has no weights for a flow to start from; leave it out.')

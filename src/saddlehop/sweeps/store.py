@@ -156,8 +156,9 @@ def read_sweep(folder: str | Path) -> pd.DataFrame:
     pandas.DataFrame
         One row for each trial that has run, in order. Columns: `trial`, `seed` (of the generator
         that drew the trial), `repeat`, the settings (`n_samples`, `width`, `labels`, `norms`, `law`,
-        `log10_init_scale`), `error` (empty unless the trial failed; then the rest is missing), and
-        what was computed. `frame.attrs["complete"]` says whether all trials have run.
+        `log10_init_scale`; of data that were given, `problem` in place of `labels` and `norms`), `error`
+        (empty unless the trial failed; then the rest is missing), and what was computed.
+        `frame.attrs["complete"]` says whether all trials have run.
     """
     folder = as_path(folder, "folder")
     file = folder / "spec.json"
@@ -199,7 +200,8 @@ def _joined(tables: list[Any]) -> pd.DataFrame:
 def _n_trials(fields: dict[str, Any]) -> int:
     from .spec import GRID
 
-    return int(fields["repeats"] * np.prod([max(len(fields[name]), 1) for name in GRID]))
+    axes = [fields.get(name, ()) for name in (*GRID, "problem")]
+    return int(fields["repeats"] * np.prod([max(len(axis), 1) for axis in axes]))
 
 
 def _files(folder: Path) -> list[tuple[Path, int, int]]:

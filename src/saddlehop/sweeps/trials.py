@@ -12,9 +12,11 @@ import numpy as np
 from ..errors import InputError, SaddlehopError
 from ..limit.active_sets import ActiveSets
 from ..model.datasets import make_orthogonal
+from ..model.general_problem import AnyProblem
 from ..model.initialization import Initialization
 from ..model.scale import parse_scale
 from .functions import COMPUTE, Row, load_function
+from .own_data import unpacked
 from .own_functions import unpickled
 from .spec import Setting, Spec
 
@@ -30,6 +32,7 @@ HEAD = (
     "log10_init_scale",
     "error",
 )
+HEAD_OF_DATA = (*HEAD[:5], "problem", *HEAD[7:])
 
 
 def run_trials(spec: Spec, trials: Iterable[int]) -> Any:
@@ -67,26 +70,30 @@ def lost_trial(spec: Spec, trial: int) -> Any:
 
 def _head(spec: Spec, trial: int, setting: Setting, seed: int) -> Row:
     scale = setting.init_scale
+    drawn_as = (setting.labels, setting.norms)
     values = (
         trial,
         seed,
         spec.repeat(trial),
         setting.n_samples,
         setting.width,
-        setting.labels,
-        setting.norms,
+        *((setting.problem,) if setting.problem else drawn_as),
         setting.law,
         math.nan if scale is None else parse_scale(scale) / math.log(10),
         "",
     )
-    return dict(zip(HEAD, values, strict=True))
+    return dict(zip(HEAD_OF_DATA if setting.problem else HEAD, values, strict=True))
 
 
 def _measured(spec: Spec, setting: Setting, rng: np.random.Generator) -> Row:
-    problem = make_orthogonal(setting.n_samples, setting.labels, setting.norms, rng)
+    problem: AnyProblem
     start: ActiveSets | Initialization
+    if setting.problem:
+        problem = unpacked(setting.data)
+    else:
+        problem = make_orthogonal(setting.n_samples, setting.labels, setting.norms, rng)
     if spec.start == "sets":
-        start = ActiveSets.draw(problem, setting.width, rng)
+        start = ActiveSets.draw(problem, setting.width, rng)  # type: ignore[arg-type]
     else:
         start = Initialization.draw(problem, setting.width, setting.law, rng)
     own = spec.function
@@ -106,7 +113,7 @@ def _checked(result: Any) -> Row:
         )
     row = {}
     for name, value in result.items():
-        if not isinstance(name, str) or name in HEAD:
+        if not isinstance(name, str) or name in (*HEAD, "problem"):
             raise InputError(f"The function returned a value named {name!r}; choose another name.")
         plain = (
             value.item()
@@ -134,13 +141,17 @@ def _types() -> dict[str, Any]:
         "n_active",
         "n_ties",
         "n_uncovered",
+        "n_directions",
+        "n_dead",
     )
     sizes = ("sq_norm", "least_sq_norm", "norm_ratio", "final_loss", "limit_sq_norm")
-    real = (*sizes, "log10_init_scale", "first_clock", "last_clock")
+    losses = ("least_squares_loss", "limit_final_loss")
+    words = ("problem", "labels", "norms", "law", "status", "limit_status", "error")
+    real = (*sizes, *losses, "log10_init_scale", "first_clock", "last_clock")
     return {
         **dict.fromkeys(whole, pa.int64()),
         **dict.fromkeys(real, pa.float64()),
-        **dict.fromkeys(("labels", "norms", "law", "error"), pa.string()),
+        **dict.fromkeys(words, pa.string()),
         **dict.fromkeys(("interpolates", "limit_interpolates"), pa.bool_()),
         "seed": pa.uint64(),
     }

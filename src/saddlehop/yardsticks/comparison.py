@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,18 @@ from .._support.brief import Brief
 from .._support.validate import instance_of
 from ..errors import InputError
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import is_same_problem
+from ..model.initialization import Initialization
 from ..model.network import Network
 
 if TYPE_CHECKING:
     import pandas as pd
 
+AnyJumps = JumpPath | GeneralJumpPath
 POINTS_PER_SADDLE = 5
+APART = 20.0  # e-foldings of the fastest dormant neuron between arrivals that stand apart
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,10 +35,12 @@ class Comparison(Brief):
 
     flow: Any
     """The flow at one λ: a FlowPath, or the Recording of a training run."""
-    jumps: JumpPath
+    jumps: JumpPath | GeneralJumpPath
     """The limit."""
     limit_clock: Array
-    """When each neuron activates in the limit, on the clock, shape (m,); nan: never."""
+    """When each neuron activates in the limit, on the clock, shape (m,); nan: never. On data as they are,
+    where later jumps change what is active: at the jump after which its a² is first at least half of its
+    final value."""
     flow_clock: Array
     """When its a² passes half of its final value in the flow, on the clock, shape (m,)."""
     norm_gap: float
@@ -43,9 +51,10 @@ class Comparison(Brief):
     """Clock times at which the paths are compared, away from the jumps, shape (P,)."""
     distance: Array
     """Distance between the paths at `clock`, shape (P,): norm of the difference of all (a_j,
-    max(u_jk, 0)), in units of the norm of the limit's final weights."""
+    max(u_jk, 0)), on data as they are of all (a_j, w_j), in units of the norm of the limit's final
+    weights."""
     resolved: NDArray[np.bool_]
-    """Whether the jumps around each of `clock` stand apart at this λ, shape (P,)."""
+    """Whether the jumps around each of `clock` stand apart at this λ, shape (P,); see `stand_apart`."""
     swapped: NDArray[np.int64]
     """Pairs (i, j) of neurons, i before j in the limit and j before i in the flow, shape (S, 2)."""
 
@@ -76,26 +85,26 @@ class Comparison(Brief):
 
 
 @singledispatch
-def beside(path: Any, jumps: JumpPath) -> tuple[Any, JumpPath]:
+def beside(path: Any, jumps: AnyJumps) -> tuple[Any, AnyJumps]:
     """Return a path and its limit, ready to be compared; a kind of path says here how it is read."""
     raise InputError(
-        f"`flow` is of type {type(path).__name__}; pass one of type FlowPath or Recording."
+        f"`flow` is of type {type(path).__name__}; pass one of type FlowPath, GeneralFlowPath or Recording."
     )
 
 
 @beside.register
-def _(path: FlowPath, jumps: JumpPath) -> tuple[Any, JumpPath]:
-    return path, instance_of(jumps, "jumps", JumpPath)
+def _(path: FlowPath, jumps: AnyJumps) -> tuple[Any, AnyJumps]:
+    return path, instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
 
 
-def compare(flow: Any, jumps: JumpPath) -> Comparison:
+def compare(flow: Any, jumps: AnyJumps) -> Comparison:
     """Say how far a flow, or a recorded training run, is from the limit.
 
     Parameters
     ----------
-    flow : FlowPath or Recording
+    flow : FlowPath, GeneralFlowPath or Recording
         At a scale λ < 1. A recording's is read off the start of `jumps`: see `Recording.compare`.
-    jumps : JumpPath
+    jumps : JumpPath or GeneralJumpPath
         The limit of the same problem and start.
 
     Returns
@@ -109,14 +118,15 @@ def compare(flow: Any, jumps: JumpPath) -> Comparison:
     flow, jumps = beside(flow, jumps)
     _require_same(flow, jumps)
     log_scale = -flow.log_init_scale
-    limit_clock = np.full(jumps.width, np.nan)
-    for group, time in zip(jumps.neurons, jumps.times, strict=True):
-        limit_clock[list(group)] = time
+    limit_clock = _activation_clock(jumps)
     flow_clock = flow.activation_times / log_scale
     clock = _between_jumps(jumps.times, float(flow.t[-1]) / log_scale)
     final = jumps.final
     unit = np.sqrt(final.sq_norm) or 1.0
-    distance = [_distance(flow(float(s * log_scale)), jumps(float(s))) / unit for s in clock]
+    active_part = np.asarray if isinstance(jumps, GeneralJumpPath) else _positive_part
+    distance = [
+        _distance(flow(float(s * log_scale)), jumps(float(s)), active_part) / unit for s in clock
+    ]
     return Comparison(
         flow=flow,
         jumps=jumps,
@@ -131,10 +141,45 @@ def compare(flow: Any, jumps: JumpPath) -> Comparison:
     )
 
 
-def _require_same(flow: Any, jumps: JumpPath) -> None:
-    if not np.array_equal(flow.problem.y, jumps.problem.y) or not np.array_equal(
-        flow.problem.norms, jumps.problem.norms
-    ):
+def start_of(jumps: AnyJumps) -> Initialization | None:
+    """Return the start of a jump path, if it is known."""
+    if isinstance(jumps, GeneralJumpPath):
+        return jumps.initialization
+    return None if jumps.alignment is None else jumps.alignment.initialization
+
+
+def stand_apart(jumps: AnyJumps, log_scale: float) -> NDArray[np.bool_]:
+    """Return whether each jump stands apart from its neighbours at λ, shape (J,).
+
+    In a `JumpPath` by `resolving_scale`. In a `GeneralJumpPath` if the fastest dormant neuron before it
+    grows by e^`APART` until the runner-up is due (unless that ties), and between its predicted time and
+    those of its neighbours. How long its orbit takes to come to rest is not looked at.
+    """
+    if isinstance(jumps, JumpPath):
+        return np.asarray(log_scale / np.log(10) <= jumps.resolving_scale)
+    times, rates = jumps.predict_times(log_init_scale=log_scale), jumps.escape_rates[:-1]
+    alone = (jumps.margins == 0) | (-log_scale * jumps.margins * rates >= APART)
+    apart = np.minimum(rates[:-1], rates[1:]) * np.diff(times) >= APART
+    alone &= np.isfinite(times)
+    return np.asarray(alone & np.append(True, apart) & np.append(apart, True))
+
+
+def _activation_clock(jumps: AnyJumps) -> Array:
+    """When each neuron activates in the limit, shape (m,); nan: never."""
+    clock = np.full(jumps.width, np.nan)
+    if isinstance(jumps, GeneralJumpPath):
+        squares = jumps.outputs**2
+        ends = np.flatnonzero(squares[-1] > 0)
+        saddle = np.argmax(squares[:, ends] >= squares[-1, ends] / 2, axis=0)
+        clock[ends] = jumps.times[saddle - 1]
+        return clock
+    for group, time in zip(jumps.neurons, jumps.times, strict=True):
+        clock[list(group)] = time
+    return clock
+
+
+def _require_same(flow: Any, jumps: AnyJumps) -> None:
+    if not is_same_problem(flow.problem, jumps.problem):
         raise InputError(
             "`flow` and `jumps` are of different problems; solve both for the same problem."
         )
@@ -143,8 +188,9 @@ def _require_same(flow: Any, jumps: JumpPath) -> None:
             f"`flow` has {flow.log_output.shape[1]} neurons and `jumps` has {jumps.width}; solve "
             "both from the same start."
         )
-    if isinstance(flow, FlowPath) and jumps.alignment is not None:
-        ours, theirs = flow.init, jumps.alignment.initialization
+    theirs = start_of(jumps)
+    if isinstance(flow, FlowPath) and theirs is not None:
+        ours = flow.init
         if not np.array_equal(ours.output, theirs.output) or not np.array_equal(
             ours.hidden, theirs.hidden
         ):
@@ -166,16 +212,19 @@ def _between_jumps(times: Array, end: float) -> Array:
     return points[points <= end]
 
 
-def _resolved(flow: Any, jumps: JumpPath, clock: Array) -> NDArray[np.bool_]:
-    """Whether λ is below the resolving scales of the jumps before and after each time."""
-    apart = flow.log_init_scale / np.log(10) <= jumps.resolving_scale
-    padded = np.concatenate([[True], apart, [True]])
+def _resolved(flow: Any, jumps: AnyJumps, clock: Array) -> NDArray[np.bool_]:
+    """Whether the jumps before and after each time stand apart at λ."""
+    padded = np.concatenate([[True], stand_apart(jumps, flow.log_init_scale), [True]])
     saddle = np.searchsorted(jumps.times, clock, side="right")
     return np.asarray(padded[saddle] & padded[saddle + 1])
 
 
-def _distance(network: Network, limit: Network) -> float:
-    moved = np.maximum(network.hidden, 0) - np.maximum(limit.hidden, 0)
+def _positive_part(hidden: Array) -> Array:
+    return np.maximum(hidden, 0)
+
+
+def _distance(network: Network, limit: Network, active_part: Callable[[Array], Array]) -> float:
+    moved = active_part(network.hidden) - active_part(limit.hidden)
     return float(np.hypot(np.linalg.norm(network.output - limit.output), np.linalg.norm(moved)))
 
 
