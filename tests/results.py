@@ -76,7 +76,9 @@ def general_results(y, scale=1e-3):
     problem = sh.GeneralProblem(rng.standard_normal((y.size, 2)), y, bias=True)
     init = sh.Initialization.draw(problem, 3, rng=1)
     flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=30.0, rtol=1e-6)
-    made = [problem, sh.align(problem, init), flow, sh.solve_jumps(problem, init)]
+    jumps = sh.solve_jumps(problem, init)
+    opinion = sh.second_opinion(problem, init, jumps, scales=[])
+    made = [problem, sh.align(problem, init), flow, jumps, opinion, opinion.end]
     return [*made, sh.extremal_vectors(problem, starts=init)]
 
 

@@ -30,7 +30,8 @@ from .model.settings import Setting, load_setting
 from .storage.files import load, save
 from .sweeps import read_sweep, sweep
 from .trust.certificate import Certificate, certify
-from .trust.check import SecondOpinion, second_opinion
+from .trust.check import second_opinion
+from .trust.opinion import SecondOpinion
 from .yardsticks.comparison import Comparison, compare
 from .yardsticks.curvature import asymptotic_rate, local_pl_constant
 from .yardsticks.interpolation import interpolation_probability, required_width

@@ -310,3 +310,23 @@ def test_bad_index_clock_and_scale():
         jumps(-1.0)
     with pytest.raises(sh.SaddlehopError, match="scale below 1"):
         jumps.predict_times(log_init_scale=0.5)
+
+
+def test_the_flow_shows_jumps_apart_below_the_resolving_scale():
+    """Halfway between jumps, at λ² and λ^¼ for the λ that both jumps need."""
+    below, above = [], []
+    for seed in range(14):
+        problem, init = draw(seed)
+        jumps = sh.solve_jumps(problem, init)
+        falls = -np.diff(jumps.losses)
+        for i in range(jumps.n_jumps - 1):
+            need = np.log(10) * jumps.resolving_scale[i : i + 2].min()
+            for power, errors in ((2.0, below), (0.25, above)):
+                scale = {"log_init_scale": power * need}
+                t = jumps.predict_times(**scale)[i : i + 2].mean()
+                if t > 0:
+                    flow = sh.simulate_flow(problem, init, t_end=t, rtol=1e-6, **scale)
+                    errors.append(abs(flow.losses[-1] - jumps.losses[i + 1]) / falls[i])
+    assert len(below) > 15
+    assert max(below) < 0.011
+    assert np.mean(np.array(above) > 0.011) > 0.7

@@ -153,7 +153,6 @@ FLAT = sh.Problem([1.0, 2.0])
         (lambda: sh.Network([1.0], [[1.0]]).outputs(SKEW), "rank 2 but .* 1 coordinates"),
         (lambda: sh.min_norm_interpolator(SKEW), "smallest interpolator .* `sh.simulate_flow"),
         (lambda: sh.certify(SKEW, START, None), "certificates .* `sh.simulate_flow"),
-        (lambda: sh.second_opinion(SKEW, START), "second opinions .* `sh.simulate_flow"),
         (lambda: sh.local_pl_constant(SKEW, START.network), "`sh.simulate_flow"),
         (lambda: sh.asymptotic_rate(SKEW, START.network), "`sh.simulate_flow"),
         (lambda: sh.ActiveSets.draw(SKEW, 3), "`sh.Initialization.draw"),

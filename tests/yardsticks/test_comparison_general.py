@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import saddlehop as sh
-from saddlehop.yardsticks.comparison import stand_apart
 
 LOG10 = np.log(10)
 
@@ -82,19 +81,12 @@ def test_the_limit_agrees_with_the_groups_on_orthogonal_rows():
     np.testing.assert_allclose(found[0].distance[early], found[1].distance[early], atol=1e-6)
 
 
-def test_jumps_stand_apart_if_arrivals_do(solved):
-    jumps = dataclasses.replace(
-        solved[2],
-        times=np.array([1.0, 2.0, 2.1]),
-        corrections=np.zeros(3),
-        margins=np.array([1.0, 0.1, np.inf]),
-        escape_rates=np.array([0.5, 0.5, 0.5, 0.0]),
-    )
-    assert stand_apart(jumps, -39.0).tolist() == [False, False, False]
-    assert stand_apart(jumps, -41.0).tolist() == [True, False, False]
-    assert stand_apart(jumps, -401.0).tolist() == [True, True, True]
-    rival = dataclasses.replace(jumps, margins=np.array([1e-3, 0.0, np.inf]))
-    assert stand_apart(rival, -401.0).tolist() == [False, True, True]
+def test_jumps_stand_apart_below_their_resolving_scale(solved):
+    jumps = dataclasses.replace(solved[2], resolving_scale=np.array([-6.0, -4.0]))
+    for exponent, expected in ((-5, [False, False, True]), (-7, [True, True, True])):
+        found = sh.compare(flow_at(solved, exponent), jumps)
+        saddle = np.searchsorted(jumps.times, found.clock, side="right")
+        assert found.resolved.tolist() == [expected[i] for i in saddle]
 
 
 def test_a_recorded_run_compares_like_the_flow(solved):

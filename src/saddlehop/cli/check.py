@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..limit.jumps import solve_jumps
 from ..trust.check import SCALES, second_opinion
 from ._options import AsJson, Given, spelled_out
 from .documents import print_json
+from .general import end_document, print_end
 from .show import print_opinion
 
 
@@ -24,8 +24,7 @@ def check_command(
     """Compute the limit again in other ways and print how far they agree."""
     setting = given.load()
     scales = [scale.strip() for scale in init_scale.split(",") if scale.strip()]
-    jumps = solve_jumps(setting.orthogonal("second opinions are on orthogonal rows"), setting.init)
-    opinion = second_opinion(jumps.problem, setting.init, jumps, scales=scales)
+    opinion = second_opinion(setting.problem, setting.init, scales=scales)
     if as_json:
         rows = opinion.to_frame().astype(object)
         print_json(
@@ -34,8 +33,11 @@ def check_command(
                 "agrees": opinion.agrees,
                 "agreements": rows.where(rows.notna(), None).to_dict("records"),
             }
+            | ({} if opinion.end is None else {"end": end_document(opinion.end)})
         )
     else:
         print_opinion(setting, opinion)
+        if opinion.end is not None:
+            print_end(opinion.end)
     if not opinion.agrees:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..general.flow import GeneralFlowPath
 from ..general.jumps_path import GeneralJumpPath
+from ..trust.opinion import End
 from .documents import Setting, finite_or_none
 from .show import (
     ACTIVATION_HEADINGS,
@@ -81,3 +82,24 @@ def print_general_flow(setting: Setting, flow: GeneralFlowPath) -> None:
             f"Work: {work['steps']} steps, {work['crossings']} crossings of walls, {work['slides']} slides.",
         ]
     )
+
+
+def end_document(end: End) -> dict[str, Any]:
+    """What kind of point the limit ends in, for a JSON document."""
+    return {
+        "is_local_minimum": end.is_local_minimum,
+        "dead": np.flatnonzero(end.dead).tolist(),
+        "fresh_rate": end.fresh_rate,
+        "fresh_sign": end.fresh_sign,
+        "fresh_direction": end.fresh_direction.tolist(),
+    }
+
+
+def print_end(end: End) -> None:
+    """Print what kind of point the limit ends in."""
+    kind = "a local minimum" if end.is_local_minimum else "no local minimum"
+    way = "No fresh neuron would leave it."
+    if end.fresh_rate > 0:
+        sign = ">" if end.fresh_sign > 0 else "<"
+        way = f"A fresh neuron with a {sign} 0 would leave it at rate {end.fresh_rate:.4g}."
+    print_lines([f"The end is {kind}, given that {int(end.dead.sum())} neurons are dead. {way}"])

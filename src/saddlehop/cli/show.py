@@ -16,7 +16,7 @@ from ..flow.simulate import FlowPath
 from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ..trust.certificate import Certificate
-from ..trust.check import SecondOpinion
+from ..trust.opinion import SecondOpinion
 from ..yardsticks.comparison import Comparison
 from ..yardsticks.interpolation import interpolation_probability
 from ..yardsticks.min_norm import min_norm_interpolator

@@ -52,6 +52,8 @@ class Orbit:
     """States before some of the steps: every few, and after each glide."""
     sizes: list[Array] = field(default_factory=list)
     """log |a| of the bodies before each step and at the end, shape (n_bodies,)."""
+    course: list[tuple[float, float]] = field(default_factory=list)
+    """Time and Σ r_k² / C_k before each step and at the end."""
     glides: dict[int, float] = field(default_factory=dict)
     """Lengths of the steps that were glides."""
 
@@ -68,7 +70,7 @@ class Orbit:
         while self.n_steps < most and self.rest is None:
             if self.n_steps % STEPS_PER_CHECKPOINT == 0 or self.n_steps - 1 in self.glides:
                 self.checkpoints[self.n_steps] = self.state.copy()
-            self.sizes.append(self._log_sizes(self.state))
+            self._record()
             if self.n_steps < next_glide or not self._glide():
                 if self.n_steps >= next_glide:
                     next_glide = self.n_steps + STEPS_PER_GLIDE
@@ -78,7 +80,19 @@ class Orbit:
             if self.n_steps >= next_try and self._is_quiet():
                 next_try = self.n_steps + 4
                 self._try_to_rest()
+        self._record()
+
+    def _record(self) -> None:
+        r = residuals(self.setting, self.state)
         self.sizes.append(self._log_sizes(self.state))
+        self.course.append((self.state.time, float(np.sum(r * r / self.setting.curvature))))
+
+    def span(self) -> tuple[float, float]:
+        """Return when 1% and 99% of the loss that the orbit takes are gone, to within a step."""
+        times, losses = np.array(self.course).T
+        gone = np.maximum.accumulate((losses[0] - losses) / (losses[0] - losses[-1]))
+        begin, end = np.interp((0.01, 0.99), gone, times)
+        return float(begin), float(end)
 
     def _glide(self) -> bool:
         """Try a long step; only where no body fades."""
@@ -141,7 +155,7 @@ class Orbit:
         left = np.linalg.norm(residuals(self.setting, self.state) - rest.residual)
         n, impulse = self.setting.n_samples, rest.impulse
         self.state = rest.state
-        if left > 0:
+        if left > 0 and impulse.any():
             time = n * float(np.linalg.norm(impulse) / left)
             pulls = rest.residual / n + impulse / time
             take_along(self.setting, self.state, np.flatnonzero(~self.fading), pulls, time)

@@ -65,6 +65,10 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
     corrections: Array
     """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,); t_i is when the first neuron
     of the jump passes half of the a² it reaches."""
+    resolving_scale: Array
+    """log10 of the λ below which each jump stands apart from its neighbours, shape (J,): 99% of the loss of
+    one jump is gone when 1% of the next is, and no dormant neuron is above a tenth of the largest active
+    one while the jump lasts."""
     residuals: Array
     """r_k = y_k − h(x_k) at each saddle, shape (J+1, n)."""
     states: NDArray[np.str_]

@@ -32,6 +32,9 @@ class Saddle(NamedTuple):
     ends: NDArray[np.int8]
     signs: NDArray[np.int8]
     modes: NDArray[np.int8]
+    sizes: Array
+    """κ_j at the time `offset`."""
+    offset: float
     stationarity: float
 
 
@@ -43,6 +46,8 @@ class Jump(NamedTuple):
     n_directions: int
     margin: float
     correction: float
+    span: tuple[float, float]
+    """When 1% and 99% of the loss of the jump are gone, like `correction`."""
     n_steps: int
     distance: float
 
@@ -90,6 +95,8 @@ class Process:
                 dormant.ends.copy(),
                 dormant.neurons.signs.copy(),
                 dormant.modes.copy(),
+                dormant.neurons.log_scales - self.units.log_weight,
+                self.offset,
                 max((self._force(body) for body in self.bodies), default=0.0),
             )
         )
@@ -129,6 +136,8 @@ class Process:
         n_directions = self.dormant.count_directions([members[0] for members in groups])
         margin = 0.0 if n_directions > 1 else arrivals[~tied].min(initial=np.inf) - span
         orbit, correction = self._follow(groups, most_steps)
+        begin, end = orbit.span()
+        origin = self.offset - orbit.state.time
         self.jumps.append(
             Jump(
                 self.clock,
@@ -136,6 +145,7 @@ class Process:
                 n_directions,
                 float(margin),
                 correction,
+                (origin + begin, origin + end),
                 orbit.n_steps,
                 np.inf if orbit.rest is None else orbit.rest.distance,
             )

@@ -10,6 +10,7 @@ from .._support.arrays import Array, frozen
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from .alignment import STATES
+from .jumps_apart import resolving_scale
 from .jumps_path import GeneralJumpPath
 from .jumps_process import Process, Saddle
 from .rays import Rays
@@ -37,6 +38,7 @@ def result_of(
         "growth_rates": rates,
         "margins": np.array([jump.margin for jump in jumps]) * units.time,
         "corrections": np.array([jump.correction for jump in jumps]) * units.time,
+        "resolving_scale": resolving_scale(jumps, saddles),
         "residuals": residuals,
         "states": NAMES[np.array([saddle.ends for saddle in saddles])],
         "signs": np.array([saddle.signs for saddle in saddles]),

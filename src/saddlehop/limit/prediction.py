@@ -24,7 +24,7 @@ from .jump_course import JumpCourse
 from .next_order import SolvedJump
 
 _NARROW, _WIDE = 0.01, 0.99  # parts of a jump's loss that mark its beginning and end
-_LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
+LOG_SMALL = np.log(0.1)  # log size of a runner-up that does not matter yet
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,19 +109,36 @@ def resolving_scale(jumps: JumpCourse) -> Array:
     same with the jump after, and no dormant neuron that shares its samples has grown above a
     tenth of its size.
     """
-    spans = [_span(jumps, solved) for solved in jumps.solved]
-    needed = np.zeros(jumps.n_jumps)
-    for i in range(jumps.n_jumps - 1):
-        gap = jumps.times[i + 1] - jumps.times[i]
-        scale = max(spans[i][1] - spans[i + 1][0], 0.0) / gap
-        needed[i : i + 2] = np.maximum(needed[i : i + 2], scale)
+    spans = np.array([_span(jumps, solved) for solved in jumps.solved]).reshape(-1, 2)
+    heads = np.zeros(jumps.n_jumps)
     rates = jumps.growth_rates
     for i, solved in enumerate(jumps.solved):
         rivals = solved.passengers
         distance = -jumps.exponents[i + 1, rivals]
         grown = solved.arrivals[rivals] + rates[i, rivals] * solved.half_times.min()
-        head = grown - np.log(solved.orbit.output.max()) - _LOG_SMALL
-        needed[i] = max(needed[i], np.max(head / distance, initial=0.0))
+        head = grown - np.log(solved.orbit.output.max()) - LOG_SMALL
+        heads[i] = np.max(head / distance, initial=0.0)
+    return scale_apart(jumps.times, spans, heads)
+
+
+def scale_apart(times: Array, spans: Array, heads: Array) -> Array:
+    """Return log10 of the λ below which each jump has room, shape (J,).
+
+    Parameters
+    ----------
+    times : ndarray, shape (J,)
+        On the clock, in rising order.
+    spans : ndarray, shape (J, 2)
+        When 1% and 99% of the loss of each jump are gone, in units of t, less times · log(1/λ).
+    heads : ndarray, shape (J,)
+        The log(1/λ) that each jump needs for its rivals to be small.
+    """
+    needed = heads.copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.maximum(spans[:-1, 1] - spans[1:, 0], 0.0) / np.diff(times)
+    room[np.isnan(room)] = np.inf
+    needed[:-1] = np.maximum(needed[:-1], room)
+    needed[1:] = np.maximum(needed[1:], room)
     return np.asarray(-needed / np.log(10))
 
 

@@ -32,7 +32,7 @@ from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.problem import Problem
 from ..trust.certificate import Certificate
-from ..trust.check import Agreement, SecondOpinion
+from ..trust.opinion import Agreement, End, SecondOpinion
 from ..yardsticks.comparison import Comparison
 from ..yardsticks.min_norm import MinNormInterpolator
 from .dims import DIMS, named, require_shapes
@@ -46,6 +46,7 @@ CLASSES: dict[str, Any] = {
         BlockJumpPath,
         Certificate,
         Comparison,
+        End,
         ExtremalVectors,
         FlowPath,
         GeneralAlignment,

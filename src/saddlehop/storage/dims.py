@@ -39,6 +39,7 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "resolved": ("point",),
         "swapped": ("pair", "two"),
     },
+    "End": {"dead": ("neuron",), "fresh_direction": ("coordinate",)},
     "ExtremalVectors": {
         "residuals": ("sample",),
         "directions": ("direction", "coordinate"),
@@ -73,6 +74,7 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "growth_rates": ("saddle", "neuron"),
         "margins": ("jump",),
         "corrections": ("jump",),
+        "resolving_scale": ("jump",),
         "residuals": ("saddle", "sample"),
         "states": ("saddle", "neuron"),
         "signs": ("saddle", "neuron"),

@@ -1,37 +1,35 @@
 """A second opinion on the limit: other ways to the same numbers, none of them through its kernels.
 
-- `reference.py`: alignment walked in time, all growth rates afresh at every jump;
+- `limit/twins.py`: alignment walked in time, all growth rates afresh at every jump;
 - the loss itself, evaluated at the saddles, with differences (L(θ + hv) − L(θ − hv)) / 2h and
   2 (L(θ + hv) − L(θ)) / h², which are 0 and −ρ;
 - the flow at several λ, whose activation times are s L + c + o(1);
 - the certificate, if python-flint is there.
+
+That is of orthogonal rows; for data as they are see `general_check`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._support.arrays import Array
-from .._support.brief import Brief
 from .._support.validate import instance_of
 from ..errors import InputError, MissingExtraError, SaddlehopError
-from ..flow.simulate import simulate_flow
+from ..general.jumps_path import GeneralJumpPath
+from ..general.verbs import require_start, simulate_flow, solve_jumps
 from ..limit import twins
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import JumpPath
-from ..limit.jumps import solve_jumps
-from ..model.general_problem import orthogonal_problem
+from ..model.general_problem import AnyProblem, GeneralProblem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
 from ..model.scale import parse_scale
 from .certificate import certify
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .general_check import general_opinion
+from .opinion import Agreement, SecondOpinion, most
 
 SCALES = ("1e-30", "1e-100", "1e-1000")
 _STEP = 1e-4
@@ -39,56 +37,10 @@ _STEP = 1e-4
 _MOST_DECADES = 10.0  # between the inputs, for the twins and differences in plain floats
 
 
-@dataclass(frozen=True, eq=False)
-class Agreement:
-    """One number found two ways."""
-
-    quantity: str
-    """What was compared."""
-    method: str
-    """The other way to it."""
-    difference: float
-    """Largest difference; nan if it could not be compared."""
-    tolerance: float
-    """The largest that rounding, the step or λ explain."""
-    note: str = ""
-    """Why it could not be compared, or what is left out."""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the two agree; true for what could not be compared, which has a note."""
-        return bool(np.isnan(self.difference)) or self.difference <= self.tolerance
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SecondOpinion(Brief):
-    """What other ways to the numbers say."""
-
-    jumps: JumpPath
-    """The jumps that were examined."""
-    agreements: tuple[Agreement, ...]
-    """One for each quantity and method."""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether everything agrees."""
-        return all(one.agrees for one in self.agreements)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a pandas DataFrame with one row per agreement."""
-        import pandas as pd
-
-        names = ("quantity", "method", "difference", "tolerance", "agrees", "note")
-        return pd.DataFrame(
-            [[getattr(one, name) for name in names] for one in self.agreements],
-            columns=list(names),
-        )
-
-
 def second_opinion(
-    problem: Problem,
+    problem: AnyProblem,
     init: Initialization,
-    jumps: JumpPath | None = None,
+    jumps: JumpPath | GeneralJumpPath | None = None,
     *,
     scales: Sequence[float | str] = SCALES,
 ) -> SecondOpinion:
@@ -96,10 +48,10 @@ def second_opinion(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GeneralProblem
     init : Initialization
         The start the jumps were computed from.
-    jumps : JumpPath, optional
+    jumps : JumpPath or GeneralJumpPath, optional
         What is to be examined; by default what `solve_jumps` gives.
     scales : sequence of float or str
         The λ < 1 at which to simulate the flow; none waives that.
@@ -110,16 +62,35 @@ def second_opinion(
 
     Notes
     -----
-    O(m n²) for the reference of alignment, O(J m n) for its jumps, O(J m² n) for the differences,
-    and a flow for each λ.
+    Of a `Problem`: O(m n²) for the reference of alignment, O(J m n) for its jumps, O(J m² n) for the
+    differences, and a flow for each λ. Of a `GeneralProblem`: every neuron integrated by SciPy from event to
+    event, differences of the loss at each saddle, and a flow for each λ; `SecondOpinion.end` says what kind
+    of point the process ends in.
     """
-    orthogonal_problem(problem, "second opinions are")
+    instance_of(problem, "problem", Problem, GeneralProblem)
     instance_of(init, "init", Initialization)
+    log_scales = _log_scales(scales)
+    if isinstance(problem, GeneralProblem):
+        require_start(problem, init)
+        path = solve_jumps(problem, init) if jumps is None else jumps
+        return general_opinion(
+            problem, init, instance_of(path, "jumps", GeneralJumpPath), log_scales
+        )
+    path = solve_jumps(problem, init) if jumps is None else jumps
+    return _orthogonal_opinion(problem, init, instance_of(path, "jumps", JumpPath), log_scales)
+
+
+def _log_scales(scales: Sequence[float | str]) -> list[float]:
     instance_of(scales, "scales", list, tuple)
     log_scales = [parse_scale(scale) for scale in scales]
     if any(log_scale >= 0 for log_scale in log_scales):
         raise InputError("`scales` holds a scale of at least 1; pass scales below 1.")
-    jumps = solve_jumps(problem, init) if jumps is None else instance_of(jumps, "jumps", JumpPath)
+    return log_scales
+
+
+def _orthogonal_opinion(
+    problem: Problem, init: Initialization, jumps: JumpPath, log_scales: Sequence[float]
+) -> SecondOpinion:
     decades = _decades(problem, init)
     if decades > _MOST_DECADES:
         note = f"inputs span {decades:.0f} decades, too many for plain floats; see the proof"
@@ -161,7 +132,7 @@ def _alignment(problem: Problem, init: Initialization, jumps: JumpPath) -> Itera
         given = jumps.alignment.log_growth
         both = np.isfinite(growth) & np.isfinite(given)
         error = np.abs(growth[both] - given[both])
-        yield Agreement("growth constants log C", "walk in time", _most(error), 1e-6)
+        yield Agreement("growth constants log C", "walk in time", most(error), 1e-6)
 
 
 def _scaled(init: Initialization) -> tuple[Array, Array]:
@@ -184,9 +155,9 @@ def _process(problem: Problem, jumps: JumpPath) -> Iterator[Agreement]:
     yield Agreement("order of neurons and samples", method, float(differ), 0.0)
     if same and jumps.n_jumps:
         times = np.array(twin.times)
-        yield Agreement("jump times, relative", method, _most(jumps.times / times - 1), 1e-10)
+        yield Agreement("jump times, relative", method, most(jumps.times / times - 1), 1e-10)
         exponents = np.array(twin.exponents)
-        yield Agreement("exponents", method, _most(jumps.exponents - exponents), 1e-10)
+        yield Agreement("exponents", method, most(jumps.exponents - exponents), 1e-10)
 
 
 def _saddles(problem: Problem, jumps: JumpPath) -> Iterator[Agreement]:
@@ -201,10 +172,10 @@ def _saddles(problem: Problem, jumps: JumpPath) -> Iterator[Agreement]:
         return
     losses = np.array([network.loss(problem) for network in networks])
     scale = losses[0] or 1.0
-    yield Agreement("losses, of the first", method, _most(jumps.losses - losses) / scale, 1e-10)
+    yield Agreement("losses, of the first", method, most(jumps.losses - losses) / scale, 1e-10)
     norms = np.array([network.sq_norm for network in networks])
     largest = norms.max() or 1.0
-    yield Agreement("squared norms", "weights", _most(jumps.sq_norms - norms) / largest, 1e-10)
+    yield Agreement("squared norms", "weights", most(jumps.sq_norms - norms) / largest, 1e-10)
     gradients = [jumps.check_saddle(i).gradient for i in range(jumps.n_jumps + 1)]
     yield Agreement("gradient, of the largest pull", "first differences", max(gradients), 1e-6)
     rates = np.array([_fastest_escape(problem, jumps, i) for i in range(jumps.n_jumps + 1)])
@@ -267,7 +238,7 @@ def _flow(
     errors = (flow.activation_times - predicted)[neurons] / -log_scale
     errors = np.where(np.isnan(errors), np.inf, errors)
     last = float(jumps.times.max())
-    yield Agreement("activation clocks, of the last", method, _most(errors) / last, 1e-3, note)
+    yield Agreement("activation clocks, of the last", method, most(errors) / last, 1e-3, note)
     if not left and jumps.sq_norms[-1] > 0:
         gap = abs(flow.final.sq_norm / jumps.sq_norms[-1] - 1)
         yield Agreement("final squared norm, relative", method, float(gap), 1e-2)
@@ -281,7 +252,3 @@ def _proof(problem: Problem, init: Initialization, jumps: JumpPath) -> Agreement
     note = "; ".join(certificate.contradictions[:3])
     found = float(len(certificate.contradictions))
     return Agreement("contradictions", "ball arithmetic", found, 0.0, note)
-
-
-def _most(differences: Any) -> float:
-    return float(np.max(np.abs(differences), initial=0.0))

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 AnyJumps = JumpPath | GeneralJumpPath
 POINTS_PER_SADDLE = 5
-APART = 20.0  # e-foldings of the fastest dormant neuron between arrivals that stand apart
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,7 +53,8 @@ class Comparison(Brief):
     max(u_jk, 0)), on data as they are of all (a_j, w_j), in units of the norm of the limit's final
     weights."""
     resolved: NDArray[np.bool_]
-    """Whether the jumps around each of `clock` stand apart at this λ, shape (P,); see `stand_apart`."""
+    """Whether the jumps around each of `clock` stand apart at this λ, shape (P,); see `resolving_scale`
+    of the jumps."""
     swapped: NDArray[np.int64]
     """Pairs (i, j) of neurons, i before j in the limit and j before i in the flow, shape (S, 2)."""
 
@@ -148,22 +148,6 @@ def start_of(jumps: AnyJumps) -> Initialization | None:
     return None if jumps.alignment is None else jumps.alignment.initialization
 
 
-def stand_apart(jumps: AnyJumps, log_scale: float) -> NDArray[np.bool_]:
-    """Return whether each jump stands apart from its neighbours at λ, shape (J,).
-
-    In a `JumpPath` by `resolving_scale`. In a `GeneralJumpPath` if the fastest dormant neuron before it
-    grows by e^`APART` until the runner-up is due (unless that ties), and between its predicted time and
-    those of its neighbours. How long its orbit takes to come to rest is not looked at.
-    """
-    if isinstance(jumps, JumpPath):
-        return np.asarray(log_scale / np.log(10) <= jumps.resolving_scale)
-    times, rates = jumps.predict_times(log_init_scale=log_scale), jumps.escape_rates[:-1]
-    alone = (jumps.margins == 0) | (-log_scale * jumps.margins * rates >= APART)
-    apart = np.minimum(rates[:-1], rates[1:]) * np.diff(times) >= APART
-    alone &= np.isfinite(times)
-    return np.asarray(alone & np.append(True, apart) & np.append(apart, True))
-
-
 def _activation_clock(jumps: AnyJumps) -> Array:
     """When each neuron activates in the limit, shape (m,); nan: never."""
     clock = np.full(jumps.width, np.nan)
@@ -214,7 +198,8 @@ def _between_jumps(times: Array, end: float) -> Array:
 
 def _resolved(flow: Any, jumps: AnyJumps, clock: Array) -> NDArray[np.bool_]:
     """Whether the jumps before and after each time stand apart at λ."""
-    padded = np.concatenate([[True], stand_apart(jumps, flow.log_init_scale), [True]])
+    apart = flow.log_init_scale / np.log(10) <= jumps.resolving_scale
+    padded = np.concatenate([[True], apart, [True]])
     saddle = np.searchsorted(jumps.times, clock, side="right")
     return np.asarray(padded[saddle] & padded[saddle + 1])
 

@@ -1,0 +1,120 @@
+"""Ways out of a point of weight space on data as they are, by differences of the loss from raw weights.
+
+    ΔL = (1/2n) Σ_k δ_k (δ_k − 2 r_k),    δ_k what a move adds to h(x_k)
+
+Along a move of a_j, or of w_j that meets no further wall, the loss is a parabola, so two values give its
+slope at 0. Between the walls w_j stands on the slope is linear in the move, so it is nowhere negative
+if it is not along the edges of these cones. Of a neuron at 0 along (s, v)/√2, −2 ΔL/h² is s G(v).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array
+
+ON_WALL = 1e-9
+WRONG_SIDE = 1e-7  # height beyond a wall, of a unit vector, that is no rounding
+STEP = 1e-4
+LEAST_STEP = 1e-9
+
+
+class Point:
+    """Weights a (m,), w (m, r) among inputs X (n, r) with labels y (n,)."""
+
+    def __init__(self, X: Array, y: Array, output: Array, hidden: Array) -> None:
+        self.X, self.output, self.hidden = X, output, hidden
+        self.unit = X / np.maximum(np.linalg.norm(X, axis=1), 1e-300)[:, None]
+        self.residual = y - np.maximum(X @ hidden.T, 0) @ output
+        self.loss = float(np.mean(self.residual**2)) / 2
+        self.sq_norm = float(np.sum(output**2) + np.sum(hidden**2))
+
+    def rise(self, added: Array) -> Array:
+        """ΔL where h(x_k) rises by `added`, shape (..., n) to (...)."""
+        return np.asarray(np.mean(added * (added - 2 * self.residual), axis=-1) / 2)
+
+    def steepest_descent(self, j: int) -> float:
+        """Largest −dL along unit moves of a_j, and of w_j along edges of its cones and itself."""
+        a, w = float(self.output[j]), self.hidden[j]
+        size = float(np.linalg.norm(w))
+        moves = np.vstack([w / size, -w / size, _edges(self.unit[self._walls(w)])])
+        h = self._steps(w, moves)
+        before = np.maximum(self.X @ w, 0)
+
+        def moved(times: float) -> Array:
+            points = w + (times * h)[:, None] * moves
+            return self.rise(a * (np.maximum(points @ self.X.T, 0) - before))
+
+        slopes = (4 * moved(1.0) - moved(2.0)) / (2 * h)
+        step = STEP * size
+        sides = [float(self.rise(sign * step * before)) / step for sign in (1, -1)]
+        curvature = float(np.mean(before**2)) * step / 2
+        return max(float(np.max(-slopes)), *(curvature - slope for slope in sides))
+
+    def _walls(self, w: Array) -> NDArray[np.bool_]:
+        heights = self.unit @ w
+        return np.asarray((np.abs(heights) <= ON_WALL * np.linalg.norm(w)) & self.unit.any(axis=1))
+
+    def _steps(self, w: Array, moves: Array) -> Array:
+        """Lengths along `moves` (p, r) that reach no wall but those w stands on, shape (p,)."""
+        heights = np.where(self._walls(w), np.inf, np.abs(self.unit @ w))
+        with np.errstate(divide="ignore"):
+            room = np.min(heights / np.abs(moves @ self.unit.T), axis=1)
+        size = float(np.linalg.norm(w))
+        return np.asarray(np.clip(room / 4, LEAST_STEP * size, STEP * size))
+
+    def count_wrong_sides(self, hidden: Array, active: NDArray[np.int8]) -> int:
+        """How often neurons (p, r) are visibly not on the side that `active` (p, n) says: ±1, or 0 on it."""
+        sizes = np.maximum(np.linalg.norm(hidden, axis=1), 1e-300)
+        heights = hidden @ self.unit.T / sizes[:, None]
+        beyond = np.where(active == 0, np.abs(heights), -active * heights)
+        return int(np.sum(beyond > WRONG_SIDE))
+
+    def growth(self, signs: Array, headings: Array) -> Array:
+        """s G(v) of neurons at 0 with signs (p,) along unit vectors (p, r), from the loss."""
+        size = STEP * np.sqrt(np.max(np.abs(self.residual), initial=0.0) or 1.0)
+        added = 0.5 * size**2 * signs[:, None] * np.maximum(headings @ self.X.T, 0)
+        return np.asarray(-2 * self.rise(added) / size**2)
+
+    def slope_across(self, sign: float, heading: Array) -> float:
+        """Largest slope of s G at a unit vector along edges of its cones on the sphere."""
+        moves = _edges(self.unit[self._walls(heading)])
+        moves -= (moves @ heading)[:, None] * heading
+        lengths = np.linalg.norm(moves, axis=1)
+        moves = moves[lengths > ON_WALL] / lengths[lengths > ON_WALL, None]
+        if not len(moves):
+            return 0.0
+        h = self._steps(heading, moves)
+        there = heading + h[:, None] * moves
+        signs = np.full(len(moves), sign)
+        here = self.growth(np.array([sign]), heading[None])[0]
+        return float(np.max((self.growth(signs, there) - here) / h))
+
+
+def _edges(walls: Array) -> Array:
+    """Unit moves that span every cone between walls (q, r): off one wall, and along all, both ways."""
+    rank = walls.shape[1]
+    if not len(walls):
+        return np.vstack([np.eye(rank), -np.eye(rank)])
+    found = []
+    for first in range(len(walls)):
+        some = _independent(np.roll(walls, -first, axis=0))
+        dual = np.linalg.pinv(some).T
+        found.append(dual / np.linalg.norm(dual, axis=1)[:, None])
+        if len(some) == len(walls):
+            break
+    along = np.linalg.svd(walls)[2][len(found[0]) :]
+    found.append(along)
+    edges = np.vstack(found)
+    return np.vstack([edges, -edges])
+
+
+def _independent(walls: Array) -> Array:
+    """The first walls that are independent, shape (≤ q, r)."""
+    kept = walls[:1]
+    for wall in walls[1:]:
+        more = np.vstack([kept, wall])
+        if np.linalg.svd(more, compute_uv=False)[-1] > 1e-9:
+            kept = more
+    return kept
