@@ -26,6 +26,7 @@ TABLES = {
     "general-scales": bench_general.scale_table,
     "recorder": bench_recorder.table,
     "explore": bench_explore.table,
+    "explore-points": bench_explore.points_table,
 }
 PICTURE = Path("bench-output") / "work-precision.png"
 

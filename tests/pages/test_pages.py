@@ -3,7 +3,6 @@
 import base64
 import itertools
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,34 +18,8 @@ from saddlehop.pages.report import report_html
 from saddlehop.plot.assignment import assignment
 from saddlehop.plot.curves import clock_end, sample
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 READY = "document.querySelector('#staircase .js-plotly-plot')?.data?.length == 2"
 FLOW_OF = "document.querySelector('#{} .js-plotly-plot').data.at(-1)"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium here")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page that fails the test on an error in its console or a request to the outside."""
-    page = browser.new_page(viewport={"width": 1100, "height": 900}, accept_downloads=True)
-    wrong = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-    own = ("file:", "data:", "blob:", "http://127.0.0.1:")
-    page.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
-    yield page
-    page.close()
-    assert not wrong
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +40,16 @@ class TestFigures:
         assert limit["y"][:-1] == jumps.losses.tolist()
         assert limit["line"]["shape"] == "hv"
         assert drawn["y"] == curve.losses.tolist()
+
+    def test_the_staircase_begins_where_something_happens(self):
+        # one jump at clock 8: a plateau would be most of the picture
+        problem = sh.Problem([0.125])
+        jumps = sh.solve_jumps(problem, sh.Initialization([1.0], [[1.0]]))
+        assert jumps.times == pytest.approx([8.0])
+        begin = page_figures.first_event(jumps)
+        assert 7 < begin < 7.5
+        figure = page_figures.staircase(jumps, (), begin)
+        assert figure["layout"]["xaxis"]["range"] == [begin, pytest.approx(8 * 1.08)]
 
     def test_the_fan_has_every_neuron_once(self, setting):
         jumps, _ = setting
@@ -250,6 +233,15 @@ class TestExplorer:
         assert opened.evaluate(f"{graph}[1].x") != flow
         assert opened.evaluate(FLOW_OF.format("fan") + ".x") != fan
 
+    def test_the_staircase_begins_before_the_first_jump_or_at_zero(self, opened):
+        jumps = self.jumps()
+        begin = "document.querySelector('#staircase .js-plotly-plot').layout.xaxis.range[0]"
+        assert 0.5 * jumps.times[0] < opened.evaluate(begin) < jumps.times[0]
+        opened.locator("#whole input").check()
+        opened.wait_for_function(f"{begin} === 0")
+        opened.locator("#whole input").uncheck()
+        opened.wait_for_function(f"{begin} > 0")
+
     def test_clicking_a_jump_shows_its_samples(self, opened):
         jumps = self.jumps()
         box = opened.locator("#assignment .nsewdrag").bounding_box()
@@ -327,7 +319,7 @@ class TestExplorer:
 
 
 def test_broken_uploads_are_refused():
-    from saddlehop.pages.explore.state import Choice, limit
+    from saddlehop.pages.explore.orthogonal.state import Choice, limit
 
     for content, words in (
         ("data:text/csv;base64,###", "not a file"),

@@ -1,4 +1,4 @@
-"""`saddlehop explore`: a page on which to move λ and watch."""
+"""`saddlehop explore`: pages on which to move λ, drag points and watch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def explore_command(
     port: Annotated[int | None, typer.Option(help="Port; a free one by default.")] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
-    """Show a local page on which to move λ and watch, until Ctrl-C."""
+    """Show local pages on which to move λ, drag points and watch, until Ctrl-C."""
     from ..pages.explore import explore
 
     explore(port, browser)

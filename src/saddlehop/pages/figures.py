@@ -28,8 +28,10 @@ Figure = dict[str, Any]
 AnyJumps = JumpPath | GeneralJumpPath
 
 
-def staircase(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
-    """The loss against the clock: the limit, then flows by name."""
+def staircase(
+    jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = (), begin: float = 0.0
+) -> Figure:
+    """The loss against the clock from `begin`: the limit, then flows by name."""
     edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
     limit = {
         "x": edges.tolist(),
@@ -41,6 +43,7 @@ def staircase(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figur
         "hovertemplate": "clock %{x:.5g}, loss %{y:.5g}<extra>limit</extra>",
     }
     layout = _layout("loss Σ r² / 2n", view_end(jumps))
+    layout["xaxis"]["range"][0] = begin
     layout["legend"] |= {"x": 0.02, "xanchor": "left", "y": 0.1, "yanchor": "bottom"}
     return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
 
@@ -140,6 +143,14 @@ def losses_of(curve: Curve) -> Figure:
 def exponents_of(jumps: AnyJumps, curve: Curve) -> Figure:
     """Coordinates, in a flow, of the neurons that activate in the limit, with gaps between them."""
     return _lines(curve.clock, curve.exponents[:, jumps.exponents[-1] == 0])
+
+
+def first_event(jumps: AnyJumps) -> float:
+    """Where on the clock a picture of what happens begins: a little before the first jump."""
+    if jumps.n_jumps == 0:
+        return 0.0
+    first = float(jumps.times[0])
+    return max(0.0, first - max(0.25 * (view_end(jumps) - first), 0.1 * first))
 
 
 def _over(flows: Sequence[tuple[str, Curve]], coordinates: Any) -> list[Figure]:

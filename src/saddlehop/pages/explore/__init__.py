@@ -1,7 +1,8 @@
-"""A local page on which to move λ and watch.
+"""Local pages on which to move λ, drag points and watch.
 
-`state.py` computes what is asked for and remembers it, `layout.py` is the page, `callbacks.py` ties
-the two together, `server.py` runs it.
+`orthogonal` and `general` are the two pages: in each `state.py` computes what is asked for and
+remembers it, `layout.py` is the page, `callbacks.py` ties the two together. `parts.py` and `given.py`
+are what they share, `server.py` runs them.
 """
 
 from .server import explore

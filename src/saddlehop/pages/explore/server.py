@@ -1,4 +1,4 @@
-"""Run the page on this machine only."""
+"""Run the pages on this machine only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import webbrowser
+from pathlib import Path
 from typing import Any
 
 from ..._support.optional import require
@@ -15,14 +16,14 @@ HOST = "127.0.0.1"
 
 
 def explore(port: int | None = None, open_browser: bool = True) -> None:
-    """Show a page on which to move λ and watch, until Ctrl-C.
+    """Show pages on which to move λ, drag points and watch, until Ctrl-C.
 
     Parameters
     ----------
     port : int, optional
         Port on 127.0.0.1; a free one by default.
     open_browser : bool
-        Whether to open the page.
+        Whether to open the first page.
     """
     app = make_app()
     port = _free_port() if port is None else _checked_port(port)
@@ -38,17 +39,40 @@ def explore(port: int | None = None, open_browser: bool = True) -> None:
 
 
 def make_app() -> Any:
-    """Return the Dash application."""
+    """Return the application of the first page; its server has the second as well."""
     dash = require("dash", "The explorer", "explore")
     require("plotly", "The explorer", "explore")
-    from .callbacks import connect
-    from .layout import STYLE, layout
+    from .general import callbacks as general
+    from .general import layout as general_page
+    from .orthogonal import callbacks as orthogonal
+    from .orthogonal import layout as orthogonal_page
+    from .parts import PAGES
 
-    app = dash.Dash("saddlehop", serve_locally=True, assets_folder="", update_title="")
+    app = _new_app(dash, PAGES["orthogonal"], orthogonal_page.layout(), True)
+    orthogonal.connect(app)
+    script = (Path(general_page.__file__).parent / "points.js").read_text(encoding="utf-8")
+    head = f"<style>{general_page.STYLE}</style><script>{script}</script>"
+    general.connect(
+        _new_app(dash, PAGES["data as they are"], general_page.layout(), app.server, head)
+    )
+    return app
+
+
+def _new_app(dash: Any, path: str, layout: Any, server: Any, head: str = "") -> Any:
+    """Return a page at `path`; those on one server are applications of their own."""
+    from .parts import STYLE
+
+    app = dash.Dash(
+        "saddlehop",
+        server=server,
+        url_base_pathname=path,
+        serve_locally=True,
+        assets_folder="",
+        update_title="",
+    )
     app.title = "saddlehop"
-    app.index_string = _INDEX.replace("STYLE", STYLE)
-    app.layout = dash.html.Div([dash.dcc.Store(id="uploaded", data=""), layout()])
-    connect(app)
+    app.index_string = _INDEX.replace("STYLE", STYLE).replace("<!-- head -->", head)
+    app.layout = dash.html.Div(layout)
     return app
 
 
@@ -76,6 +100,7 @@ _INDEX = """<!doctype html>
 <link rel="icon" href="data:,">
 {%css%}
 <style>STYLE</style>
+<!-- head -->
 </head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>

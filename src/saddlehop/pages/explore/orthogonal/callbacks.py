@@ -6,20 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import SaddlehopError
-from ...limit.jump_path import JumpPath
-from .. import figures as page_figures
+from ....errors import SaddlehopError
+from ....limit.jump_path import JumpPath
+from ... import figures as page_figures
+from ..given import attempt, sentence
+from ..parts import connect_png, log10_scale, scale_name
 from .layout import FIGURES
-from .state import Choice, flow_curve, limit, python_lines
+from .state import Choice, flow_curve, limit, python_lines, start
 
 _MOST_LISTED = 60
 _SETTINGS = ("n", "m", "labels", "norms", "law", "seed")
-_DOWNLOAD_PNG = """function (_) {
-    var graph = document.querySelector('#staircase .js-plotly-plot');
-    window.Plotly.downloadImage(graph,
-        {format: 'png', filename: 'staircase', width: 1000, height: 600, scale: 2});
-    return '';
-}"""
 
 
 def connect(app: Any) -> None:
@@ -50,15 +46,23 @@ def _connect_figures(app: Any, problem: list[Any], stated: list[Any]) -> None:
         Output("scale-name", "children"),
         *problem,
         State("scale", "value"),
+        State("whole", "value"),
     )(_redraw)
     app.callback(
         Output("staircase", "figure", allow_duplicate=True),
         Output("fan", "figure", allow_duplicate=True),
         Output("scale-name", "children", allow_duplicate=True),
+        Output("message", "children", allow_duplicate=True),
         Input("scale", "value"),
         *stated,
         prevent_initial_call=True,
     )(_move_scale)
+    app.callback(
+        Output("staircase", "figure", allow_duplicate=True),
+        Input("whole", "value"),
+        *stated,
+        prevent_initial_call=True,
+    )(_move_begin)
 
 
 def _connect_saddle(app: Any, problem: list[Any], stated: list[Any]) -> None:
@@ -77,21 +81,21 @@ def _connect_downloads(app: Any, stated: list[Any]) -> None:
     from dash import Input, Output, State
 
     app.callback(
-        Output("csv", "data"), Input("get-csv", "n_clicks"), *stated, prevent_initial_call=True
+        Output("csv", "data"),
+        Output("message", "children", allow_duplicate=True),
+        Input("get-csv", "n_clicks"),
+        *stated,
+        prevent_initial_call=True,
     )(_get_csv)
     app.callback(
         Output("python", "data"),
+        Output("message", "children", allow_duplicate=True),
         Input("get-python", "n_clicks"),
         State("scale", "value"),
         *stated,
         prevent_initial_call=True,
     )(_get_python)
-    app.clientside_callback(
-        _DOWNLOAD_PNG,
-        Output("png-done", "children"),
-        Input("get-png", "n_clicks"),
-        prevent_initial_call=True,
-    )
+    connect_png(app, "staircase")
 
 
 def _keep_upload(contents: str | None, _: int | None) -> str:
@@ -104,33 +108,47 @@ def _redraw(*values: Any) -> tuple[Any, ...]:
     from dash import no_update
 
     try:
-        choice = _choice(values[:-1])
+        choice = _choice(values[:-2])
         jumps = limit(choice)
-        name, curve = _flow(choice, values[-1])
-    except SaddlehopError as err:
-        return (*[no_update] * 3, str(err), *[no_update] * 3)
-    except MemoryError:
-        return (*[no_update] * 3, "This does not fit in memory.", *[no_update] * 3)
+        name, curve = _flow(choice, values[-2])
+    except Exception as err:
+        return (*[no_update] * 3, sentence(err), *[no_update] * 3)
     over = [(name, curve)]
     drawn = (
-        page_figures.staircase(jumps, over),
+        page_figures.staircase(jumps, over, _begin(jumps, values[-1])),
         page_figures.fan(jumps, over),
         page_figures.assignment_map(jumps),
     )
     return (*drawn, "", jumps.n_jumps, 0, name)
 
 
-def _move_scale(scale: float, *values: Any) -> tuple[Any, Any, str]:
+def _move_scale(scale: float, *values: Any) -> tuple[Any, Any, str, str]:
     from dash import no_update
 
     try:
         choice = _choice(values)
         jumps = limit(choice)
         name, curve = _flow(choice, scale)
-    except SaddlehopError:
-        return no_update, no_update, ""
+    except Exception as err:
+        return no_update, no_update, "", sentence(err)
     staircase = _moved(1, name, page_figures.losses_of(curve))
-    return staircase, _moved(3, name, page_figures.exponents_of(jumps, curve)), name
+    return staircase, _moved(3, name, page_figures.exponents_of(jumps, curve)), name, ""
+
+
+def _move_begin(whole: list[str], *values: Any) -> Any:
+    from dash import Patch, no_update
+
+    try:
+        begin = _begin(limit(_choice(values)), whole)
+    except SaddlehopError:
+        return no_update
+    patch = Patch()
+    patch["layout"]["xaxis"]["range"][0] = begin
+    return patch
+
+
+def _begin(jumps: JumpPath, whole: list[str]) -> float:
+    return 0.0 if whole else page_figures.first_event(jumps)
 
 
 def _moved(trace: int, name: str, coordinates: dict[str, Any]) -> Any:
@@ -156,22 +174,26 @@ def _click(*values: Any) -> Any:
 def _show_saddle(jump: int | None, *values: Any) -> str:
     try:
         return describe(limit(_choice(values)), jump)
-    except SaddlehopError as err:
-        return str(err)
+    except Exception as err:
+        return sentence(err)
 
 
 def _get_csv(_: int, *values: Any) -> Any:
-    return {"content": limit(_choice(values)).to_frame().to_csv(), "filename": "jumps.csv"}
+    def table() -> dict[str, str]:
+        return {"content": limit(_choice(values)).to_frame().to_csv(), "filename": "jumps.csv"}
+
+    return attempt(table)
 
 
 def _get_python(_: int, scale: float, *values: Any) -> Any:
-    lines = python_lines(_choice(values), log10_scale(scale))
-    return {"content": lines, "filename": "jumps.py"}
+    def lines() -> dict[str, str]:
+        start(_choice(values))  # which raises if they cannot be used
+        return {
+            "content": python_lines(_choice(values), log10_scale(scale)),
+            "filename": "jumps.py",
+        }
 
-
-def log10_scale(place: float) -> float:
-    """log10 λ at a place of the slider, which is even in log log(1/λ)."""
-    return -float(10.0**place)
+    return attempt(lines)
 
 
 def describe(jumps: JumpPath, jump: int | None) -> str:
@@ -213,7 +235,7 @@ def _choice(values: Any) -> Choice:
 
 def _flow(choice: Choice, place: float) -> tuple[str, Any]:
     scale = log10_scale(place)
-    return f"λ = 1e{scale:.4g}", flow_curve(choice, scale)
+    return scale_name(scale), flow_curve(choice, scale)
 
 
 def _jump_at(jumps: JumpPath, figure: str, point: dict[str, Any]) -> int:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from ...errors import DataFileError, InputError
-from ...flow.simulate import simulate_flow
-from ...limit.jump_path import JumpPath
-from ...limit.jumps import solve_jumps
-from ...model.datasets import make_orthogonal
-from ...model.initialization import Initialization
-from ...model.orthogonalization import orthogonalize
-from ...model.problem import Problem
-from ...model.tables import read_samples
-from ...plot.curves import Curve, clock_end, sample
+from ....flow.simulate import simulate_flow
+from ....limit.jump_path import JumpPath
+from ....limit.jumps import solve_jumps
+from ....model.datasets import make_orthogonal
+from ....model.initialization import Initialization
+from ....model.orthogonalization import orthogonalize
+from ....model.problem import Problem
+from ....plot.curves import Curve, clock_end, sample
+from ..given import read_upload, require_seed, require_size
+from ..parts import FLOW_RTOL, LEVEL
 
 MOST_SAMPLES, MOST_NEURONS = 2000, 500
-FLOW_RTOL = 1e-4
 LOG_10 = math.log(10)
-_POINTS = 400
+_POINTS = 200
 
 
 @dataclass(frozen=True)
@@ -44,14 +39,9 @@ class Choice:
 @lru_cache(maxsize=8)
 def start(choice: Choice) -> tuple[Problem, Initialization]:
     """Return the data and the start of a choice."""
-    for name, value, most in (
-        ("n", choice.n_samples, MOST_SAMPLES),
-        ("m", choice.width, MOST_NEURONS),
-    ):
-        if not isinstance(value, int) or not 1 <= value <= most:
-            raise InputError(f"{name} is {value}; pass a whole number from 1 to {most}.")
-    if not isinstance(choice.seed, int) or choice.seed < 0:
-        raise InputError(f"The seed is {choice.seed}; pass a whole number of at least 0.")
+    require_size("n", choice.n_samples, MOST_SAMPLES)
+    require_size("m", choice.width, MOST_NEURONS)
+    require_seed(choice.seed)
     problem = (
         _uploaded(choice.upload)
         if choice.upload
@@ -70,8 +60,11 @@ def limit(choice: Choice) -> JumpPath:
 def flow_curve(choice: Choice, log10_scale: float) -> Curve:
     """Return the flow at a scale as it is drawn, to `FLOW_RTOL`."""
     jumps = limit(choice)
-    flow = simulate_flow(*start(choice), log_init_scale=log10_scale * LOG_10, rtol=FLOW_RTOL)
-    return sample(flow, clock_end(jumps)).thinned(_POINTS)
+    end, log_scale = clock_end(jumps), log10_scale * LOG_10
+    flow = simulate_flow(
+        *start(choice), log_init_scale=log_scale, rtol=FLOW_RTOL, t_end=end * -log_scale
+    )
+    return sample(flow, end, LEVEL).thinned(_POINTS)
 
 
 def python_lines(choice: Choice, log10_scale: float) -> str:
@@ -102,14 +95,5 @@ def python_lines(choice: Choice, log10_scale: float) -> str:
 
 def _uploaded(content: str) -> Problem:
     """Read an uploaded CSV, its rows made orthogonal if they are not; the last column may be `y`."""
-    try:
-        data = base64.b64decode(content.partition(",")[2], validate=True)
-    except (binascii.Error, ValueError):
-        raise DataFileError("The upload is not a file; choose a CSV file.") from None
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "upload.csv"
-        file.write_bytes(data)
-        X, y = read_samples(file, "y")
-    if len(X) > MOST_SAMPLES:
-        raise InputError(f"The file has {len(X)} rows; the page takes at most {MOST_SAMPLES}.")
+    X, y = read_upload(content, MOST_SAMPLES)
     return Problem.from_data(orthogonalize(X), y)
