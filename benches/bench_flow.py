@@ -73,42 +73,51 @@ def peers_table(limit=100):
 
 
 def scale_table(n=200, m=32, runs=7):
-    """Time against λ, which the work should not depend on."""
-    problem, init = setting(n, m)
-    table = Table(
-        "λ", "time (ms)", "over 1e-10", "steps", "pairs", title=f"Flow against λ, n = {n}, m = {m}"
-    )
-    base = None
-    for scale in ("1e-10", "1e-100", "1e-1000", "1e-10000", "1e-1000000"):
+    """Time against λ, which the work should not depend on, whatever the law of the norms."""
+    columns = ("norms", "λ", "time (ms)", "over 1e-10", "steps", "pairs")
+    table = Table(*columns, title=f"Flow against λ, n = {n}, m = {m}")
+    for norms in ("unit", "uniform", "lognormal"):
+        problem = sh.make_orthogonal(n, norms=norms, rng=0)
+        init = sh.Initialization.draw(problem, m, rng=0)
+        base = None
+        for scale in ("1e-10", "1e-100", "1e-1000", "1e-10000", "1e-1000000"):
 
-        def run(scale=scale):
-            return sh.simulate_flow(problem, init, init_scale=scale, rtol=RTOL)
+            def run(problem=problem, init=init, scale=scale):
+                return sh.simulate_flow(problem, init, init_scale=scale, rtol=RTOL)
 
-        seconds = median_seconds(run, runs)
-        base = base or seconds
-        stats = run().stats
-        table.add_row(
-            scale,
-            f"{1e3 * seconds:.1f}",
-            f"{seconds / base:.2f}×",
-            str(stats["steps"]),
-            f"{stats['pairs_evaluated']:.2g}",
-        )
+            seconds = median_seconds(run, runs)
+            base = base or seconds
+            stats = run().stats
+            table.add_row(
+                norms,
+                scale,
+                f"{1e3 * seconds:.1f}",
+                f"{seconds / base:.2f}×",
+                str(stats["steps"]),
+                f"{stats['pairs_evaluated']:.2g}",
+            )
     return table
 
 
-def size_table(sizes=((1000, 64), (5000, 64), (20000, 64))):
-    table = Table("n", "m", "time (s)", "steps", title="Flow to the end at λ = 1e-8, rtol 1e-6")
-    for n, m in sizes:
-        problem, init = setting(n, m)
-        seconds = median_seconds(
-            lambda problem=problem, init=init: sh.simulate_flow(
-                problem, init, init_scale=1e-8, rtol=RTOL
-            ),
-            1,
-        )
-        steps = sh.simulate_flow(problem, init, init_scale=1e-8, rtol=RTOL).stats["steps"]
-        table.add_row(str(n), str(m), f"{seconds:.2f}", str(steps))
+SIZES = [
+    *((n, 64, "unit") for n in (1000, 5000, 20000)),
+    *((1000, m, "lognormal") for m in (64, 256, 512)),
+]
+
+
+def size_table(sizes=SIZES):
+    columns = ("n", "m", "norms", "time (s)", "steps", "stiff")
+    table = Table(*columns, title="Flow to the end at λ = 1e-8, rtol 1e-6")
+    for n, m, norms in sizes:
+        problem = sh.make_orthogonal(n, norms=norms, rng=0)
+        init = sh.Initialization.draw(problem, m, rng=0)
+
+        def run(problem=problem, init=init):
+            return sh.simulate_flow(problem, init, init_scale=1e-8, rtol=RTOL)
+
+        seconds, stats = median_seconds(run, 1), run().stats
+        row = (f"{seconds:.2f}", str(stats["steps"]), str(stats["stiff_steps"]))
+        table.add_row(str(n), str(m), norms, *row)
     return table
 
 

@@ -125,12 +125,20 @@ def test_error_follows_rtol():
     assert errors[3] < 1e-2 * errors[1]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_tolerances_agree_at_small_scale(seed):
-    problem, init = random_case(30, 10, "balanced", seed, np.exp(np.linspace(-0.5, 0.5, 30)))
-    tight = sh.simulate_flow(problem, init, init_scale="1e-40", rtol=1e-12)
+@pytest.mark.parametrize(
+    ("seed", "spread", "scale"),
+    [
+        *((seed, 0.5, "1e-40") for seed in range(4)),
+        *((seed, 1.5, scale) for seed in (3, 6) for scale in ("1e-40", "1e-300")),
+    ],
+)
+def test_tolerances_agree_at_small_scale(seed, spread, scale):
+    """Also where neurons grow by hundreds of e-folds, and pairs die, while others relax stiffly."""
+    norms = np.exp(np.linspace(-spread, spread, 30))
+    problem, init = random_case(30, 10, "balanced", seed, norms)
+    tight = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-12)
     for rtol in (1e-4, 1e-6, 1e-8):
-        flow = sh.simulate_flow(problem, init, init_scale="1e-40", rtol=rtol)
+        flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=rtol)
         np.testing.assert_allclose(flow.activation_times, tight.activation_times, rtol=rtol)
         times = np.linspace(0, min(flow.t[-1], tight.t[-1]), 200)
         np.testing.assert_allclose(
@@ -313,6 +321,50 @@ def test_work_does_not_grow_with_log_scale(seed):
     assert pairs[1] <= 2 * pairs[0]
     assert pairs[3] <= 3 * pairs[0]
     assert stats[3]["steps"] <= 1.1 * stats[2]["steps"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_work_hardly_grows_with_log_scale_on_unequal_norms(seed):
+    """Neurons that grow, or lose pairs, unseen must not hold up those that relax."""
+    problem = sh.make_orthogonal(200, norms="lognormal", rng=seed)
+    init = sh.Initialization.draw(problem, 32, rng=seed)
+    stats = [
+        sh.simulate_flow(problem, init, log_init_scale=-x * LOG10, rtol=1e-6).stats
+        for x in (10, 1000, 1_000_000)
+    ]
+    pairs = [entry["pairs_evaluated"] for entry in stats]
+    assert pairs[1] <= 1.5 * pairs[0]
+    assert pairs[2] <= 1.5 * pairs[0]
+    assert max(entry["steps"] for entry in stats[1:]) < 400
+
+
+def test_wide_layers_on_unequal_norms_take_few_steps():
+    """Only a few neurons are heavy in a stiff step, so its cost is linear in the width."""
+    problem = sh.make_orthogonal(200, norms="lognormal", rng=1)
+    init = sh.Initialization.draw(problem, 256, rng=1)
+    flow = sh.simulate_flow(problem, init, init_scale=1e-8, rtol=1e-6)
+    tight = sh.simulate_flow(problem, init, init_scale=1e-8, rtol=1e-10, t_end=flow.t[-1])
+    assert flow.stats["stiff_steps"] > 3
+    assert flow.stats["steps"] < 120
+    times = np.linspace(0, flow.t[-1], 50)
+    np.testing.assert_allclose(
+        flow.loss_at(times), tight.loss_at(times), rtol=0, atol=1e-6 * flow.losses[0]
+    )
+
+
+def test_faint_neurons_lose_pairs_within_steps():
+    """And log |a_j| of such a neuron can be read, and its way of passing a level found, in between."""
+    problem = sh.make_orthogonal(100, norms="lognormal", rng=3)
+    init = sh.Initialization.draw(problem, 16, rng=3)
+    flow = sh.simulate_flow(problem, init, init_scale="1e-300", rtol=1e-6)
+    chunks = flow._trajectory.chunks
+    marked = [np.isnan(chunk.series[chunk.order > 0]).any(axis=(1, 2)) for chunk in chunks]
+    assert sum(int(one.sum()) for one in marked) > 3
+    tight = sh.simulate_flow(problem, init, init_scale="1e-300", rtol=1e-10)
+    times = np.linspace(0, min(flow.t[-1], tight.t[-1]), 200)
+    grown, exact = flow.log_output_at(times), tight.log_output_at(times)
+    assert np.max(np.abs(grown - exact)) <= 1e-4
+    np.testing.assert_allclose(flow.activation_times, tight.activation_times, rtol=1e-6)
 
 
 def test_deaths_of_the_alignment_cost_no_steps():

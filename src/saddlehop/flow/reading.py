@@ -30,7 +30,7 @@ def states_at(trajectory: Trajectory, times: Array) -> Iterator[tuple[int, State
             inside = before.copy()
             order = stepper.prepare(inside)
             pulls = stepper.pulls()
-        state = inside if order > 0 else inside.copy()
+        state = inside.copy()
         offset = min(max(time - before.time[0] - before.time[1], 0.0), _length(starts, step))
         if trajectory.n_steps > 0:
             stepper.restore(pulls)  # the reader may have surveyed
@@ -83,10 +83,11 @@ def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
     length = rows.time[row + 1] - time
     level = goal - rows.scale[row, j]
     order = int(rows.order[row])
-    if order > 0:
-        offset = crossing_of_series(rows.series[row, : order + 1, j], level, length)
+    offset = -1.0
+    series = rows.series[row, : order + 1, j]
+    if order > 0 and not np.isnan(series).any():
+        offset = crossing_of_series(series, level, length)
     else:
-        offset = -1.0
         if order == PLATEAU:
             offset = crossing_of_piece(rows.series[row, :4, j], level, length)
         if offset < 0:

@@ -199,9 +199,9 @@ def simulate_flow(
 
     Notes
     -----
-    O(m n) operations and memory per step, but O(m² n + m³) in a step that is stiff, taken where that
-    is cheaper; `max_steps` bounds their number. It grows with the number of activations and slowly
-    with 1 / `rtol`, hardly with λ.
+    O(m n) operations and memory per step, and O(h² n + h³) more in a step that is stiff, for h neurons
+    that residuals follow within it; `max_steps` bounds their number. It grows with the number of
+    activations and slowly with 1 / `rtol`, hardly with λ.
     """
     log_scale = parse_scale(init_scale, log_init_scale)
     end = require_end(t_end)

@@ -194,7 +194,7 @@ def _first_state(start: Initialization, log_scale: float) -> State:
         np.cumsum(alive) - alive,
         alive,
         np.zeros_like(alive),
-        np.array([0.0, 0.0, 4.0, 0.0, 0.0]),
+        np.array([0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 2.0]),
         sign,
         surplus + 2 * scale,
     )

@@ -17,7 +17,8 @@ X = exp(2ρ(τ − τ₀)); the shift is a connection coefficient of the hyperge
     exp(Δ_j + (R_j − ρ_j) τ₀) = T² (α + δ) / α,
     T = Γ(1 + 2α) Γ(2γ) / ( Γ(α − δ + γ) Γ(1 + α + δ + γ) ).
 
-Otherwise the orbit is integrated numerically (`kernels/orbit.c`).
+Otherwise the orbit is integrated numerically (`kernels/orbit.c`); of a lone neuron with many classes
+a few nodes stand for all (`condense.py`).
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..errors import SaddlehopError
+from .condense import nodes_of
 from .kernels import orbit as kernel
 
 RTOL = 1e-10
 _START = 1e-16  # residual fraction at which the integration starts: growth is linear before
 _END = 1e-9  # and at which it ends
 _MAX_STEPS = 100_000
+_ROOM = 2**19  # numbers kept of the steps at first; an orbit that needs more begins again
 _STIFF_AFTER = 4000  # explicit steps after which an orbit of up to _STIFF_SIZE numbers is stiff
 _STIFF_SIZE = 1000
 _STIFF_TIME = 1e300
@@ -124,12 +127,15 @@ class NumericalCurve:
     """One unit of scaled time in units of τ."""
     log_size_unit: float
     """Log of the unit of |a|."""
+    shares: Array | None = field(default=None, repr=False)
+    """Where nodes stand for classes: what each class takes of the nodes, shape (K, N)."""
 
     def fractions(self, tau: Array) -> Array:
         """Return the residual fraction of each class at each τ, shape (T, K)."""
         states = self._states(tau)
         square = np.exp(2 * states[:, :, :1])
-        return np.asarray(1 - (square * np.maximum(states[:, :, 1:-1], 0)).sum(axis=1))
+        fractions = 1 - (square * np.maximum(states[:, :, 1:-1], 0)).sum(axis=1)
+        return np.asarray(fractions if self.shares is None else fractions @ self.shares.T)
 
     def log_output(self, tau: Array) -> Array:
         """Return log|a_g| at each τ, shape (T, G)."""
@@ -192,6 +198,7 @@ def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
 def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
     scaled = _Scaled(group, passengers)
     n_active = len(group.rates)
+    shares = scaled.condense(group.pulls) if n_active == 1 else None
     n_explicit = _STIFF_AFTER if scaled.start.size <= _STIFF_SIZE else _MAX_STEPS
     state, nodes, states = _integrate(scaled, n_active, n_explicit) or _integrate_stiff(
         scaled, n_active
@@ -203,9 +210,12 @@ def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
         origin=scaled.origin,
         time_unit=scaled.time_unit,
         log_size_unit=scaled.log_size_unit,
+        shares=shares,
     )
     log_output = state[:n_active, 0] + scaled.log_size_unit
     weights = np.exp(state[:n_active, :1] - scaled.log_size_unit) * state[:n_active, 1:-1]
+    if shares is not None:
+        weights = weights @ shares.T
     return Orbit(
         output=np.exp(log_output),
         weights=np.where(group.masses > 0, np.maximum(weights, 0), 0.0),
@@ -228,10 +238,11 @@ def _integrate(
 ) -> tuple[Array, Array, Callable[[Array], Array]] | None:
     """Integrate by explicit steps: final state, nodes, dense states; None if it takes too many."""
     tableau = _tableau()
-    room = min(512, most)
+    width = 1 + n_active * scaled.start.shape[1]
+    room = min(max(512, _ROOM // width), most)
     while True:
         state, strength = scaled.start.copy(), scaled.strength.copy()
-        nodes = np.empty((room, 1 + n_active * scaled.start.shape[1]))
+        nodes = np.empty((room, width))
         n_nodes = kernel.integrate(
             state, n_active, strength, scaled.mass, tableau, RTOL, _END, nodes
         )
@@ -329,8 +340,21 @@ class _Scaled:
         begin = float(np.min((np.log(_START) / 2 - head) / speed))
         self.origin = begin * self.time_unit
         log_a = np.concatenate([head + speed * begin, passengers.rates * self.origin])
-        ratios = self.strength / (rates / unit_rate)[:, None]
-        self.start = np.hstack([log_a[:, None], ratios])
+        self._rates = (rates / unit_rate)[:, None]
+        self.start = np.hstack([log_a[:, None], self.strength / self._rates])
+
+    def condense(self, pulls: Array) -> Array | None:
+        """Put nodes in place of the classes of a lone neuron; return the classes' shares of them."""
+        found = nodes_of(pulls)
+        if found is None:
+            return None
+        nodes, shares = found
+        unit = self.strength[0, 0] / pulls[0]
+        feels = np.any(self.mass[:, :-1] > 0, axis=1)
+        self.mass = np.hstack([self.mass[:, :-1] @ shares, self.mass[:, -1:]])
+        self.strength = np.hstack([np.outer(feels, unit * nodes), self.strength[:, -1:]])
+        self.start = np.hstack([self.start[:, :1], self.strength / self._rates])
+        return shares
 
 
 def _too_stiff(n_active: int) -> SaddlehopError:

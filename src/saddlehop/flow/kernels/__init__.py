@@ -16,6 +16,8 @@ from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 
 MOST_TERMS = 25
+MOST_ROWS = 13  # states at once in a stiff step
+MOST_GRAM = 192
 N_CURVES = 13
 RUNNING, ARRIVED, LEARNED, OVERFLOWED = 0, 1, 2, 3
 PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
@@ -47,7 +49,7 @@ class State(NamedTuple):
     first: Index  # (m,) where the pairs of each neuron begin
     alive: Index  # (m,)
     moving: Index  # (m,)
-    control: Array  # (5,)
+    control: Array  # (8,)
     sign: Array  # (m,) that a_j keeps for ever; 0 where it may change
     surplus: Array  # (m,) log of a_j² − Σ_k u_jk² over alive pairs, conserved, where sign ≠ 0
 
@@ -106,8 +108,9 @@ class _Work(Structure):
     _fields_ = [
         *_pointers(
             "weight residual sensitivity pull settled load is_moving bounds packed_sample "
-            "hidden_series pull_series output_series sizes product lever rate change right curves "
-            "segment deaths tail pieces counts"
+            "hidden_series pull_series terms terms_backwards products shares by_sample "
+            "by_sample_neuron by_sample_hidden gram backwards inverse is_felt alone output_series "
+            "sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
         ),
         ("n_terms", c_int64),
     ]
@@ -152,6 +155,7 @@ class Stepper:
         self.counts = np.zeros(5, np.int64)
         """Evaluations, deaths, plateau steps, stiff steps, pairs evaluated."""
         self._weight, self._pull = np.empty(width), np.empty(self._shape[0])
+        self._inverse = 1 / np.maximum(np.arange(MOST_TERMS), 1.0)
         self._work = self._new_work()
 
     def _new_work(self) -> _Work:
@@ -168,8 +172,20 @@ class Stepper:
             is_moving=new(m, dtype=np.bool_),
             bounds=new(m + 1, dtype=np.int64),
             packed_sample=new(n_pairs, dtype=np.int32),
-            hidden_series=new(terms, n_pairs),
-            pull_series=new(terms, n_pairs),
+            hidden_series=new(MOST_ROWS, n_pairs),
+            pull_series=new(n_pairs),
+            terms=new(n, 24),
+            terms_backwards=new(n, 52),
+            products=new(n, 16),
+            shares=new(m, 24),
+            by_sample=new(n + 2, dtype=np.int64),
+            by_sample_neuron=new(n_pairs, dtype=np.int32),
+            by_sample_hidden=new(n_pairs),
+            gram=new(m, MOST_GRAM),
+            backwards=new(m, 52),
+            inverse=address(self._inverse, np.float64, terms),
+            is_felt=new(m, dtype=np.bool_),
+            alone=new(25, n),
             output_series=new(terms, m),
             sizes=new(terms),
             product=new(n_pairs),
@@ -177,6 +193,8 @@ class Stepper:
             rate=new(n),
             change=new(n),
             right=new(m),
+            rest=new(n),
+            kind=new(m, dtype=np.uint8),
             curves=new(N_CURVES, n),
             segment=new(n),
             deaths=new(n, dtype=DEATH),
@@ -200,7 +218,7 @@ class Stepper:
             address(state.hidden, np.float64, n_pairs),
             address(state.sample, np.int32, n_pairs),
             *(address(lengths, np.int64, m) for lengths in state[5:8]),
-            address(state.control, np.float64, 5),
+            address(state.control, np.float64, 8),
             address(state.sign, np.float64, m),
             address(state.surplus, np.float64, m),
             m,

@@ -1,17 +1,17 @@
-/* Linear systems M x = r by elimination with row exchanges, M = P L U. */
+/* Symmetric linear systems M x = r with M = L D Lᵀ, without exchanges: M must be positive. */
 #ifndef LINEAR_H
 #define LINEAR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* A square matrix, row by row, and the row exchanged with row i in step i of its elimination. */
+/* A square matrix, row by row, of which the lower half is used; factored it holds D, below it L. */
 typedef struct {
     double *entries;
-    int64_t *pivots;
     int64_t size;
 } Matrix;
 
-void factor(Matrix *matrix);
+bool factor(Matrix *matrix);
 void solve(const Matrix *matrix, double *right);
 
 #endif

@@ -174,6 +174,18 @@ void split_moving(const Constants *constants, State *state, Work *work)
         state->moving[j] = work->is_moving[j] ? partition(state, work, j) : 0;
 }
 
+/* The fastest rate at which residuals follow neuron j, once it is packed. */
+double follow_rate(const Constants *constants, const Work *work, int64_t j)
+{
+    double a = work->output_series[j], stiffest = 0.0, square = 0.0;
+    for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++) {
+        double u = work->hidden_series[q], kappa = constants->stiffness[work->packed_sample[q]];
+        stiffest = larger(stiffest, kappa);
+        square += kappa * u * u;
+    }
+    return work->weight[j] * (a * a * stiffest + square);
+}
+
 /* Exchange two pairs of one neuron. */
 void swap_pairs(State *state, int64_t p, int64_t q)
 {

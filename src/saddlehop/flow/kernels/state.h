@@ -21,7 +21,7 @@
 
 #define EPS 0x1p-52
 
-enum { MOST_TERMS = 25 }; /* of a series */
+enum { MOST_TERMS = 25, MOST_GRAM = 192 }; /* of a series; of products of two terms in one */
 
 /* What does not change along a flow. */
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
     int64_t *first;  /* (m,) */
     int64_t *alive;  /* (m,) */
     int64_t *moving; /* (m,) */
-    double *control; /* (5,) see enum control */
+    double *control; /* (8,) see enum control */
     double *sign;    /* (m,) that a_j keeps for ever; 0 where it may change */
     double *surplus; /* (m,) log of a_j² − Σ_k u_jk² over alive pairs, conserved, where sign ≠ 0 */
     int64_t width;   /* m */
@@ -53,8 +53,12 @@ typedef struct {
 } State;
 
 /* Stiff steps: length to try, steps to wait, steps to wait next time; Magnus steps: length to try;
-   steps since a stiff step was tried. */
-enum control { STIFF_LENGTH, STIFF_WAIT, STIFF_NEXT_WAIT, MAGNUS_LENGTH, SINCE_TRY };
+   steps since a stiff step was tried, and the least length that was worth one then; Magnus steps:
+   steps to wait, steps to wait next time. */
+enum control {
+    STIFF_LENGTH, STIFF_WAIT, STIFF_NEXT_WAIT, MAGNUS_LENGTH, SINCE_TRY, STIFF_LEAST, MAGNUS_WAIT,
+    MAGNUS_NEXT_WAIT
+};
 
 /* A pair that dies once A = ∫ a dt has come to its threshold. */
 typedef struct {
@@ -78,8 +82,20 @@ typedef struct {
     bool *is_moving;        /* (m,) */
     int64_t *bounds;        /* (m + 1,) where the packed moving pairs of each neuron begin */
     int32_t *packed_sample; /* (N,) k */
-    double *hidden_series;  /* (P + 1, N) Taylor coefficients of ũ, packed */
-    double *pull_series;    /* (P + 1, N) those of d_k for each pair */
+    double *hidden_series;  /* (13, N) ũ, packed; what it may become in further rows */
+    double *pull_series;    /* (N,) d_k for each pair */
+    double *terms;          /* (n, 24) Taylor coefficients of d_k */
+    double *terms_backwards; /* (n, 52) */
+    double *products;       /* (n, 16) of two of them */
+    double *shares;         /* (m, 24) */
+    int64_t *by_sample;     /* (n + 2,) where the pairs of each sample begin */
+    int32_t *by_sample_neuron; /* (N,) j */
+    double *by_sample_hidden;  /* (N,) ũ */
+    double *gram;           /* (m, 192) sums of products */
+    double *backwards;      /* (m, 52) Taylor coefficients of ã */
+    double *inverse;        /* (P + 1,) 1 / i */
+    bool *is_felt;          /* (m,) */
+    double *alone;          /* (25, n) */
     double *output_series;  /* (P + 1, m) those of ã */
     double *sizes;          /* (P + 1,) the largest coefficient of each order */
     double *product;        /* (N,) */
@@ -87,6 +103,8 @@ typedef struct {
     double *rate;           /* (n,) relaxation rates s_k */
     double *change;         /* (n,) */
     double *right;          /* (m,) */
+    double *rest;           /* (n,) */
+    uint8_t *kind;          /* (m,) see enum kind_of_neuron */
     double *curves;         /* (13, n) pulls over a Magnus step */
     double *segment;        /* (n,) for the pairs of one neuron */
     Death *deaths;          /* (n,) the same */
@@ -96,12 +114,16 @@ typedef struct {
     int64_t n_terms;        /* P + 1 */
 } Work;
 
+/* How a neuron goes through a stiff step: see weigh.h. */
+enum kind_of_neuron { LOOSE, HEAVY, LIGHT };
+
 enum count { EVALUATIONS, DEATHS, PLATEAU_STEPS, STIFF_STEPS, PAIRS_EVALUATED };
 
 void rescale(State *state);
 void keep_balance(State *state);
 double survey(const Constants *constants, const State *state, Work *work, double *sq_norm);
 void split_moving(const Constants *constants, State *state, Work *work);
+double follow_rate(const Constants *constants, const Work *work, int64_t j);
 void swap_pairs(State *state, int64_t p, int64_t q);
 void kill_moving(State *state, int64_t j, int64_t p);
 
@@ -113,11 +135,6 @@ static inline int64_t n_packed(const State *state, const Work *work)
 static inline double *hidden_row(const State *state, const Work *work, int64_t row)
 {
     return work->hidden_series + row * state->n_pairs;
-}
-
-static inline double *pull_row(const State *state, const Work *work, int64_t row)
-{
-    return work->pull_series + row * state->n_pairs;
 }
 
 static inline double *output_row(const State *state, const Work *work, int64_t row)

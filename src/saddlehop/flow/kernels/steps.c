@@ -38,10 +38,11 @@ static void record_pieces(const State *state, const Work *work, double *series)
 }
 
 /* Go to the end of a Taylor step, or to the first death in it; return the time it took. */
-static double take_series(State *state, Work *work, Series chosen, double *series)
+static double take_series(const Constants *constants, State *state, Work *work, Series chosen,
+                          double *series)
 {
     FirstDeath death = first_death(state, work, chosen);
-    move_along(state, work, chosen.order, death.time);
+    move_along(constants, state, work, chosen.order, death.time);
     size_t count = (size_t)(chosen.order + 1) * (size_t)state->width;
     memcpy(series, work->output_series, count * sizeof(double));
     if (death.place >= 0)
@@ -50,7 +51,8 @@ static double take_series(State *state, Work *work, Series chosen, double *serie
 }
 
 /* Take the step; return the time it took. */
-static double take(State *state, Work *work, Choice choice, double *series)
+static double take(const Constants *constants, State *state, Work *work, Choice choice,
+                   double *series)
 {
     switch (choice.order) {
     case PLATEAU:
@@ -66,7 +68,7 @@ static double take(State *state, Work *work, Choice choice, double *series)
         land(state, work);
         return choice.length;
     default:
-        return take_series(state, work, (Series){choice.order, choice.length}, series);
+        return take_series(constants, state, work, (Series){choice.order, choice.length}, series);
     }
 }
 
@@ -107,7 +109,7 @@ int64_t flow_advance(const Constants *constants, State *state, Work *work, const
             return choice.status;
         rows->order[*taken] = choice.order;
         double *series = rows->series + *taken * work->n_terms * state->width;
-        pass_time(constants, state, take(state, work, choice, series));
+        pass_time(constants, state, take(constants, state, work, choice, series));
     }
 }
 
@@ -130,7 +132,7 @@ void flow_move_to(const Constants *constants, State *state, Work *work, int64_t 
         pull_all(state, work, offset);
         return;
     case STIFF:
-        implicit_step(constants, state, work, offset, stiff_levels(constants));
+        implicit_step(constants, state, work, offset, stiff_levels(constants), INFINITY);
         arrive(state, work);
         return;
     case MAGNUS:
@@ -140,7 +142,7 @@ void flow_move_to(const Constants *constants, State *state, Work *work, int64_t 
         }
         return;
     default:
-        move_along(state, work, order, offset);
+        move_along(constants, state, work, order, offset);
     }
 }
 
