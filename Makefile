@@ -8,7 +8,7 @@ LIBRARIES := src/saddlehop/_support/libraries
 # libstdc++ comes first too, or exceptions of libraries in C++ stop the sanitizer
 SANITIZED = SADDLEHOP_LEVEL=sanitized ASAN_OPTIONS=detect_leaks=0 \
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)"
-KERNEL_TESTS = tests/limit tests/flow tests/blocks/test_block_jumps.py tests/test_fuzz.py
+KERNEL_TESTS = tests/limit tests/flow tests/blocks/test_block_jumps.py tests/sweeps/test_batch.py tests/test_fuzz.py
 
 .PHONY: demo test lint kernels sanitize kernel-coverage wheels docs bench fuzz reliability coverage random lowest clean
 

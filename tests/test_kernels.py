@@ -17,6 +17,7 @@ import pytest
 import saddlehop as sh
 from saddlehop._support import native
 from saddlehop.limit import heteroclinic
+from saddlehop.limit.kernels import batch
 from saddlehop.limit.kernels import jumps as kernel
 
 BUILDER = native._builder()
@@ -89,7 +90,7 @@ def test_a_door_refuses_before_the_kernel_runs():
     with pytest.raises(
         TypeError, match=r"an array of int64, shape .*pass a contiguous one of uint64"
     ):
-        kernel.are_matching(words.astype(np.int64), y, words)
+        kernel.open_samples(words.astype(np.int64), y, y, words, words)
 
 
 def test_an_unknown_level_is_named():
@@ -210,7 +211,10 @@ def test_an_error_of_the_compiler_is_shown(checkout):
 
 
 def bits():
-    """A hash of the bits of alignment, jumps, orbits and flows of some problems, degenerate ones too."""
+    """A hash of the bits of alignment, jumps, orbits and flows of some problems, degenerate ones too.
+
+    And of trials of sweeps.
+    """
     digest = hashlib.sha256()
     for seed in range(8):
         rng = np.random.default_rng(seed)
@@ -227,7 +231,16 @@ def bits():
             *_general(seed),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
+    for labels in batch.LABELS:
+        for array in _trials(labels):
+            digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _trials(labels):
+    drawn = batch.draw_trials(50, 80, labels, "uniform", 3, np.arange(20))
+    found = batch.run_trials(drawn, 1e-12)
+    yield from (drawn.seeds, drawn.y, drawn.norms, drawn.keys, drawn.signs, *found)
 
 
 def _limit(problem, init):
@@ -313,24 +326,30 @@ def test_another_compiler_gives_the_same_bits(tmp_path):
     assert bits_elsewhere(tmp_path / "src", SADDLEHOP_LEVEL=level) == bits()
 
 
-@pytest.mark.parametrize("n_samples", [1, 63, 5000])
-def test_weights_are_added_to_every_neuron_in_every_limb(n_samples):
+@pytest.mark.parametrize(
+    ("n_samples", "decades"), [(1, 6), (7, 18), (63, 18), (2000, 6), (5000, 6)]
+)
+def test_weights_are_added_to_every_neuron_in_every_limb(n_samples, decades):
     """Against integers of Python, three limbs and all neurons of two words.
 
     A loop that walked over limbs and neurons at once was miscompiled by gcc 12.2, in some of them only.
     """
     rng = np.random.default_rng(n_samples)
     words = rng.integers(0, 2**64, (n_samples, 2), dtype=np.uint64)
-    y = rng.standard_normal(n_samples) * 10.0 ** rng.uniform(-6, 0, n_samples)
+    y = rng.standard_normal(n_samples) * 10.0 ** rng.uniform(-decades, 0, n_samples)
     norms = np.ones(n_samples)
     every = np.arange(n_samples, dtype=np.uint32)
     n_bits, scale = kernel.limb_bits(n_samples), kernel.scale_of(y, norms, every)
     sums = np.zeros((3, 128), dtype=np.int64)
-    kernel.add_weights(words, y, norms, every, scale, n_bits, 1, sums)
+    of_sign = rng.integers(0, 2**64, 2, dtype=np.uint64)
+    kernel.add_weights(words, y, norms, every, of_sign, scale, n_bits, 1, sums)
     limbs = np.array([_limbs(Fraction(p) / Fraction(2) ** scale, n_bits) for p in y.tolist()])
-    active = np.array([[int(w) >> j & 1 for w in row for j in range(64)] for row in words])
+    active = np.array(
+        [[int(w) >> j & 1 for w in row for j in range(64)] for row in words & of_sign]
+    )
+    assert n_samples == 1 or limbs[:, 2].any()
     assert sums.tolist() == (limbs.astype(object).T @ active.astype(object)).tolist()
-    kernel.add_weights(words, y, norms, every[::-1], scale, n_bits, -1, sums)
+    kernel.add_weights(words, y, norms, every[::-1], of_sign, scale, n_bits, -1, sums)
     assert not sums.any()
 
 

@@ -14,11 +14,27 @@ from hypothesis import strategies as st
 
 import saddlehop as sh
 from helpers import local_cluster, problems
+from saddlehop.blocks.cluster import WorkerTeam
 from saddlehop.limit import jumps as jumps_module
-from saddlehop.limit.block_process import Block, run
+from saddlehop.limit.block_process import run
+from saddlehop.limit.block_work import Block
 from saddlehop.limit.thread_teams import FrugalTeam, ThreadTeam
 
 NUMBERS = ("times", "losses", "sq_norms", "sq_norm_bounds", "exponents", "escape_rates", "margins")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few():
+    """Go round to the end: these problems are so small that they would be brought together at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        bring_together(patch, 0)
+        yield
+
+
+def bring_together(patch, few):
+    """Let all teams bring their samples together when that many are open."""
+    for team in (ThreadTeam, FrugalTeam, WorkerTeam):
+        patch.setattr(team, "few", few)
 
 
 def assert_identical(path, other):
@@ -46,10 +62,12 @@ def parquet(tmp_path_factory):
 
 @pytest.mark.parametrize(("labels", "norms"), [("sign", "unit"), ("gaussian", "lognormal")])
 @pytest.mark.parametrize("width", [3, 40, 70])
-def test_threads_give_the_bits_of_one_piece(monkeypatch, labels, norms, width):
+@pytest.mark.parametrize("few", [0, 700, 5000])
+def test_threads_give_the_bits_of_one_piece(monkeypatch, labels, norms, width, few):
     problem, sets, whole = solved(5000, width, labels, norms)
+    bring_together(monkeypatch, few)
     monkeypatch.setattr(jumps_module, "MANY_WORDS", 500)
-    monkeypatch.setattr(jumps_module, "MOST_BLOCKS", 1000)
+    monkeypatch.setattr(jumps_module, "n_threads", lambda: 1000)
     cut = sh.solve_jumps(problem, sets)
     assert_identical(cut, whole)
     assert [s.tolist() for s in cut.samples] == [s.tolist() for s in whole.samples]
@@ -67,13 +85,17 @@ def test_block_size_changes_no_bit(block_size):
     pd.testing.assert_frame_equal(path.to_frame(), whole.to_frame(), check_exact=True)
 
 
-@given(problems(), st.integers(1, 7), st.integers(0, 99), st.integers(1, 4))
-def test_small_and_degenerate_problems(problem, width, seed, block_size):
+@given(
+    problems(), st.integers(1, 7), st.integers(0, 99), st.integers(1, 4), st.sampled_from([0, 2, 9])
+)
+def test_small_and_degenerate_problems(problem, width, seed, block_size, few):
     rng = np.random.default_rng(seed)
     active = rng.random((width, problem.n_samples)) < rng.choice([0.2, 0.5, 0.8])
     sets = sh.ActiveSets.from_bool(active, rng.choice([-1, 0, 1], width))
     whole = sh.solve_jumps(problem, sets)
-    path = sh.solve_jumps_blocks(sh.SampleBlocks.from_sets(problem, sets, block_size))
+    with pytest.MonkeyPatch.context() as patch:
+        bring_together(patch, few)
+        path = sh.solve_jumps_blocks(sh.SampleBlocks.from_sets(problem, sets, block_size))
     assert_identical(path, whole)
     assert path.n_unfit == whole.unfit.size
     assert (path.n_positive, path.n_negative) == (sum(problem.y > 0), sum(problem.y < 0))
@@ -94,12 +116,12 @@ def test_blocks_that_do_not_fit_in_memory_are_made_again(parquet):
 
     blocks = sh.SampleBlocks.from_parquet(folder, 40, 7, 1000)
     team = FrugalTeam([Counted(recipe) for recipe in blocks.recipes], room=0)
-    course = run(team, blocks.n_samples, 40, jumps_module.TIE_TOL)
+    course = run(team, blocks.n_samples, blocks.signs, jumps_module.TIE_TOL)
     assert course.times == whole.times.tolist()
     assert len(loads) > 20 * len(blocks.recipes)  # nothing was held
     del loads[:]
     small = FrugalTeam([Counted(recipe) for recipe in blocks.recipes], room=150_000)
-    assert run(small, blocks.n_samples, 40, jumps_module.TIE_TOL).times == course.times
+    assert run(small, blocks.n_samples, blocks.signs, jumps_module.TIE_TOL).times == course.times
     assert len(loads) < 10 * len(blocks.recipes)  # what stays open after some jumps was held
 
 
@@ -194,6 +216,13 @@ def test_workers_change_no_bit(client, parquet, block_size):
     assert_identical(sh.solve_jumps_blocks(blocks, client), whole)
 
 
+def test_workers_hand_over_what_is_open(client, parquet, monkeypatch):
+    folder, whole = parquet
+    bring_together(monkeypatch, 3000)
+    blocks = sh.SampleBlocks.from_parquet(folder, 40, 7, 1500)
+    assert_identical(sh.solve_jumps_blocks(blocks, client), whole)
+
+
 def test_an_error_on_a_worker_is_told(client, tmp_path):
     file = tmp_path / "samples.parquet"
     pd.DataFrame({"y": [1.0, 2.0], "norm": [1.0, 0.0]}).to_parquet(file)
@@ -201,8 +230,10 @@ def test_an_error_on_a_worker_is_told(client, tmp_path):
         sh.solve_jumps_blocks(sh.SampleBlocks.from_parquet(file, 4, 0), client)
 
 
-def test_a_worker_killed_in_the_middle_changes_no_bit(parquet):
+def test_a_worker_killed_in_the_middle_changes_no_bit(parquet, monkeypatch):
     folder, whole = parquet
+    quick = WorkerTeam.each
+    monkeypatch.setattr(WorkerTeam, "each", lambda *args: time.sleep(0.05) or quick(*args))
     blocks = sh.SampleBlocks.from_parquet(folder, 40, 7, 3000)
     with local_cluster(2) as client:
         result = []
@@ -230,7 +261,7 @@ def test_no_scheduler_there(monkeypatch):
 def test_blocks_are_not_changed():
     problem, sets, _ = solved(1000, 20)
     block = Block(sets.words.copy(), problem.y, problem.norms)
-    run(ThreadTeam([block]), 1000, 20, 0.0)
+    run(ThreadTeam([block]), 1000, sets.signs, 0.0)
     np.testing.assert_array_equal(block.words, sets.words)
 
 

@@ -440,3 +440,20 @@ def test_bounds_of_the_norm_are_those_of_one_direction_and_of_each_neuron_alone(
     bounds = [[0, 0], [together, apart], [together + 4, apart + 4]]
     np.testing.assert_allclose(jumps.sq_norm_bounds, bounds, rtol=1e-14)
     np.testing.assert_array_equal(np.isnan(jumps.sq_norms), [False, True, True])
+
+
+def test_a_tie_of_both_signs_fits_no_sample_of_the_other_sign():
+    """Neuron 1 is active on sample 2, whose label has not its sign, and ties with neuron 0."""
+    problem = sh.Problem([-1.0, 1.0, -0.5])
+    active = [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
+    jumps = sh.solve_jumps(problem, sh.ActiveSets.from_bool(active, [-1, 1, -1]))
+    assert jumps.neurons == ((0, 1), (2,))
+    assert [fitted.tolist() for fitted in jumps.samples] == [[0, 1], [2]]
+    assert jumps.sets.to_bool().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_the_samples_of_a_tie_of_both_signs_are_in_order():
+    problem = sh.Problem([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+    active = [[1, 0, 1, 0, 1, 0], [0, 1, 0, 1, 0, 1]]
+    jumps = sh.solve_jumps(problem, sh.ActiveSets.from_bool(active, [1, -1]))
+    assert [fitted.tolist() for fitted in jumps.samples] == [[0, 1, 2, 3, 4, 5]]

@@ -93,9 +93,9 @@ class Cluster:
         return self._ask(lambda dask_scheduler: len(dask_scheduler.workers))
 
     def is_under_way(self):
-        """Whether the jump process is past its first round of twenty blocks."""
+        """Whether the jump process is past its first two rounds, of a share for each worker."""
         names = self._ask(lambda dask_scheduler: list(map(str, dask_scheduler.tasks)))
-        return sum("-state-" in name for name in names) > 20
+        return sum("-state-" in name for name in names) > 4
 
     def _ask(self, function):
         from distributed import Client
@@ -123,11 +123,11 @@ def spec(tmp_path):
 
 @pytest.fixture
 def samples(tmp_path):
-    """A file of twenty row groups."""
-    rng = np.random.default_rng(0)
+    """A file of twenty row groups, of more samples than are brought together at once."""
+    rng, n = np.random.default_rng(0), 2_000_000
     file = tmp_path / "samples.parquet"
-    table = pd.DataFrame({"y": rng.standard_normal(20_000), "norm": rng.uniform(0.5, 2, 20_000)})
-    table.to_parquet(file, row_group_size=1000)
+    table = pd.DataFrame({"y": rng.standard_normal(n), "norm": rng.uniform(0.5, 2, n)})
+    table.to_parquet(file, row_group_size=n // 20)
     return file
 
 

@@ -7,6 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from operator import itemgetter
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from .._support.arrays import aligned
 from .._support.optional import require
 from ..errors import InputError, SaddlehopError
-from ..limit.block_process import Block, Samples
+from ..limit.block_work import NONE_OPEN, Block, Open
 from ..limit.thread_teams import Recipe
 
 CONNECT_SECONDS = 10.0
@@ -106,34 +107,39 @@ def _explained() -> Iterator[None]:
 class WorkerTeam:
     """Blocks that lie on the workers; see `block_process.Team`.
 
-    A state is a task that depends on the block and on the state before. So the scheduler knows how
+    A state is a task that depends on the blocks and on the state before. So the scheduler knows how
     to make again, on another worker, whatever a worker takes with it when it dies. Functions
-    must not change their arguments.
+    must not change their arguments. There is one share of the blocks for each thread of the cluster:
+    a task costs the scheduler more time than most rounds cost a worker.
     """
+
+    in_place = False
+    few = 2**18
 
     def __init__(self, client: Any, recipes: Sequence[Recipe]) -> None:
         self._client = client
         self._name = f"saddlehop-{uuid.uuid4().hex[:8]}"
         self._round = 0
-        self._blocks = [
-            client.submit(_load, recipe, key=f"{self._name}-block-{i}")
-            for i, recipe in enumerate(recipes)
+        shares = _shared_out(recipes, max(sum(client.nthreads().values()), 1))
+        self._shares = [
+            client.submit(_load, share, key=f"{self._name}-share-{i}")
+            for i, share in enumerate(shares)
         ]
-        self._states: list[Any] = [(np.empty(0, dtype=np.uint32), None)] * len(recipes)
+        self._states: list[Any] = [([NONE_OPEN] * len(share), None) for share in shares]
 
-    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+    def each(self, function: Callable[..., tuple[Open, Any]], *args: Any) -> list[Any]:
         """See `Team`."""
         self._round += 1
         name = f"{self._name}-{self._round}"
         self._states = [
-            self._client.submit(_step, function, block, state, *args, key=f"{name}-state-{i}")
-            for i, (block, state) in enumerate(zip(self._blocks, self._states, strict=True))
+            self._client.submit(_step, function, share, state, *args, key=f"{name}-state-{i}")
+            for i, (share, state) in enumerate(zip(self._shares, self._states, strict=True))
         ]
         replies = [
             self._client.submit(itemgetter(1), state, key=f"{name}-reply-{i}")
             for i, state in enumerate(self._states)
         ]
-        return list(self._client.gather(replies))
+        return [reply for of_share in self._client.gather(replies) for reply in of_share]
 
     def __enter__(self) -> WorkerTeam:
         return self
@@ -144,17 +150,28 @@ class WorkerTeam:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._states, self._blocks = [], []  # which lets the workers forget them
+        self._states, self._shares = [], []  # which lets the workers forget them
 
 
-def _load(recipe: Recipe) -> Block:
-    return recipe.load()
+def _shared_out(recipes: Sequence[Recipe], n_shares: int) -> list[Sequence[Recipe]]:
+    """Cut recipes into shares of about equally many, in their order."""
+    edges = np.linspace(0, len(recipes), min(n_shares, len(recipes)) + 1).astype(int)
+    return [recipes[start:stop] for start, stop in pairwise(edges)]
+
+
+def _load(recipes: Sequence[Recipe]) -> list[Block]:
+    return [recipe.load() for recipe in recipes]
 
 
 def _step(
-    function: Callable[..., tuple[Samples, Any]],
-    block: Block,
-    state: tuple[Samples, Any],
+    function: Callable[..., tuple[Open, Any]],
+    share: list[Block],
+    state: tuple[list[Open], Any],
     *args: Any,
-) -> tuple[Samples, Any]:
-    return function(*aligned((block, state[0], *args)))
+) -> tuple[list[Open], list[Any]]:
+    """The state of a share after a round, and the replies of its blocks."""
+    done = [
+        function(*aligned((block, still_open, *args)))
+        for block, still_open in zip(share, state[0], strict=True)
+    ]
+    return [still_open for still_open, _ in done], [reply for _, reply in done]

@@ -13,7 +13,8 @@ from .._support.arrays import Array, frozen
 from .._support.brief import Brief
 from .._support.validate import instance_of
 from ..limit.active_sets import ActiveSets, pack
-from ..limit.block_process import Course, Digits, run
+from ..limit.block_process import Course, run
+from ..limit.block_work import Digits
 from ..limit.jump_course import TIE_TOL
 from ..limit.jump_path import known, sign_label
 from ..limit.jumps import losses_of, require_tie_tol
@@ -132,12 +133,12 @@ def solve_jumps_blocks(
     instance_of(blocks, "blocks", SampleBlocks)
     tie_tol = require_tie_tol(tie_tol)
     if scheduler is None:
-        course = run(FrugalTeam(blocks.recipes), blocks.n_samples, blocks.width, tie_tol)
+        course = run(FrugalTeam(blocks.recipes), blocks.n_samples, blocks.signs, tie_tol)
     else:
         from .cluster import WorkerTeam, connected
 
         with connected(scheduler) as client, WorkerTeam(client, blocks.recipes) as team:
-            course = run(team, blocks.n_samples, blocks.width, tie_tol)
+            course = run(team, blocks.n_samples, blocks.signs, tie_tol)
     return _path(blocks, course)
 
 

@@ -21,7 +21,7 @@ from .._support.optional import require
 from .._support.validate import as_generator, as_path, instance_of, one_of, positive_int
 from ..errors import DataFileError, InputError
 from ..limit.active_sets import ActiveSets, Coins, Words, n_words
-from ..limit.block_process import Block
+from ..limit.block_work import Block
 from ..limit.jumps import with_matching_signs
 from ..limit.thread_teams import Recipe
 from ..model.datasets import LABELS, NORMS

@@ -6,82 +6,55 @@ active on them, and replies with sums over those now fitted,
     Σ p_k² over S_j (p_k = |y_k| ‖x_k‖), for every neuron j        Σ y_k²        Σ β_k²
 
 All are sums of integers (`kernels/jumps.c`, `kernels/squares.c`), so how the samples are cut
-into blocks, and where these are, changes no bit of the result.
+into blocks, and where these are, changes no bit of the result. When few samples are open they are
+brought together, and the process goes on with them in one piece.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .active_sets import WORD, Words
+from .active_sets import Words, words_of_sign
+from .block_work import (
+    Block,
+    Digits,
+    Fitted,
+    Open,
+    Opened,
+    Rest,
+    Samples,
+    Terms,
+    by_pattern,
+    fit_block,
+    hand_over,
+    open_block,
+    scale_block,
+    weigh_block,
+)
 from .kernels import jumps as kernel
 from .kernels import squares
 
-_MOST_PATTERNS = 2**15  # before numbering them afresh: keeps sorting cheap
-
-Samples = NDArray[np.uint32]
-Digits = NDArray[np.int64]
-
-
-class Block(NamedTuple):
-    """Some of the samples."""
-
-    words: Words
-    """Which neurons are active on each, shape (k, W), already limited to their sign."""
-    y: Array
-    """Labels, shape (k,)."""
-    norms: Array
-    """Input norms, shape (k,)."""
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory it takes."""
-        return self.words.nbytes + self.y.nbytes + self.norms.nbytes
-
-    def of(self, samples: Any) -> Block:
-        """Return the block of some of the samples."""
-        return Block(self.words[samples], self.y[samples], self.norms[samples])
-
 
 class Team(Protocol):
-    """Blocks, each with its list of open samples, and a way to work on all of them."""
+    """Blocks, each with its open samples, and a way to work on all of them."""
 
-    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+    in_place: bool
+    """Whether functions may change the lists of open samples, for none is needed again."""
+    few: int
+    """Open samples that are brought together: the rest of the process takes less time than some rounds."""
+
+    def each(self, function: Callable[..., tuple[Open, Any]], *args: Any) -> list[Any]:
         """Call `function(block, still_open, *args)` on each block; return its replies in order.
 
         `function` returns the samples that stay open, which replace `still_open`, and its reply.
         """
-
-
-class Opened(NamedTuple):
-    """Reply of a block that lists its samples."""
-
-    n_open: int
-    scale: int
-    n_of_sign: Digits
-    """How many labels are negative and positive, shape (2,)."""
-    n_unfit: int
-    unfit: Samples | None
-    of_labels: Digits
-    of_targets: Digits
-    """Of the negative and of the positive unfit, shape (2, DIGITS)."""
-
-
-class Fitted(NamedTuple):
-    """Reply of a block after a jump."""
-
-    n_open: int
-    sums: Digits
-    of_labels: Digits
-    of_targets: Digits
-    newly: Samples | None
-    of_patterns: dict[tuple[int, ...], Digits]
 
 
 @dataclass
@@ -96,7 +69,8 @@ class Course:
     of_labels: list[Digits] = field(default_factory=list)
     """Σ y² over the samples of each jump; that of those never fitted comes last."""
     of_targets: list[dict[tuple[int, ...], Digits]] = field(default_factory=list)
-    """Σ β² over the samples of each jump, by the neurons of the jump that are active on them."""
+    """Σ β² over the samples of each jump, by the neurons of the jump that are active on them; none
+    if its samples are asked for."""
     n_fitted: list[int] = field(default_factory=list)
     samples: list[NDArray[np.int64]] = field(default_factory=list)
     """Samples of each jump, if asked for."""
@@ -108,77 +82,131 @@ class Course:
     """How many labels are negative and positive."""
     unfit_of_targets: Digits = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
     """Σ β² over the negative and the positive samples that are never fitted."""
+    is_matching: bool = True
+    """Whether neurons are active on labels of their sign only."""
 
 
 def run(
-    team: Team, n_samples: int, width: int, tie_tol: float, starts: Sequence[int] | None = None
+    team: Team,
+    n_samples: int,
+    signs: NDArray[np.int8],
+    tie_tol: float,
+    starts: Sequence[int] | None = None,
 ) -> Course:
     """Run the process to its end: the loop of `kernels/jumps.c`.
 
     If `starts` gives the first sample of each block, the samples of each jump are listed.
     """
-    bits = kernel.limb_bits(n_samples)
-    opened: list[Opened] = team.each(open_block, starts is not None)
-    n_open, scale = sum(reply.n_open for reply in opened), max(reply.scale for reply in opened)
-    sums = _total(team.each(weigh_block, scale, bits))
-    exponents, speeds, arrivals = kernel.new_neurons(width)
-    jump_of_neuron = np.full(width, -1)
-    neurons = kernel.Neurons.of(exponents, speeds, arrivals, jump_of_neuron)
-    bit_group = np.zeros(sums.shape[1] // 64, dtype=np.uint64)
-    course, clock = Course(exponents=[exponents[0].copy()]), 0.0
-    while n_open > 0:
-        jump = len(course.times)
-        kernel.set_speeds(sums, bits, scale, neurons)
-        wait, margin, escape = kernel.next_jump(jump, clock, n_samples, tie_tol, neurons, bit_group)
-        clock += wait
-        group = tuple(np.flatnonzero(jump_of_neuron == jump).tolist())
-        replies: list[Fitted] = team.each(
-            fit_block, bit_group.copy(), group, scale, bits, starts is not None
-        )
+    of_sign = words_of_sign(signs)[::2].copy()
+    keep_samples = starts is not None
+    opened: list[Opened] = team.each(open_block, of_sign, keep_samples)
+    terms = Terms(
+        of_sign,
+        bits=kernel.limb_bits(n_samples),
+        scale=max(reply.scale for reply in opened),
+        has_unit_norms=all(reply.has_unit_norms for reply in opened),
+        keep_samples=keep_samples,
+        in_place=team.in_place,
+    )
+    course = _course(opened, starts)
+    n_open = sum(reply.n_open for reply in opened)
+    sums = _total(team.each(weigh_block, terms))
+    state = kernel.State(n_samples, 0, 0.0, sums, terms.scale, kernel.Neurons.new(signs.size))
+    course.exponents.append(state.neurons.arrays[0][0].copy())
+    while n_open > team.few:
+        replies, state = _round(team, terms, state, tie_tol, course)
         left = sum(reply.n_open for reply in replies)
-        sums = sums - _total(reply.sums for reply in replies)
+        course.n_fitted.append(n_open - left)
         if starts is not None:
             course.samples.append(_joined([reply.newly for reply in replies], starts))
-        _record(course, clock, margin, escape, exponents, group, n_open - left, replies)
         n_open = left
-        if n_open > 0 and kernel.are_small(sums, bits):
-            scale = max(team.each(scale_block))
-            sums = _total(team.each(weigh_block, scale, bits))
+        if n_open > 0 and kernel.are_small(state.sums, terms.bits):
+            terms = terms._replace(scale=max(team.each(scale_block, terms)))
+            sums = _total(team.each(weigh_block, terms))
+            state = state._replace(sums=sums, scale=terms.scale)
+    if n_open > 0:
+        _finish(course, team.each(hand_over), state, of_sign, tie_tol, starts)
     course.escape_rates.append(0.0)
     course.of_labels.append(_total(reply.of_labels for reply in opened))
-    course.n_unfit = sum(reply.n_unfit for reply in opened)
-    if starts is not None:
-        course.unfit = _joined([reply.unfit for reply in opened], starts)
-    course.n_of_sign = _total(reply.n_of_sign for reply in opened)
-    course.unfit_of_targets = _total(reply.of_targets for reply in opened)
     return course
 
 
-def _record(
-    course: Course,
-    clock: float,
-    margin: float,
-    escape: float,
-    exponents: Array,
-    group: tuple[int, ...],
-    n_fitted: int,
-    replies: list[Fitted],
-) -> None:
-    course.times.append(clock)
+def _round(
+    team: Team, terms: Terms, state: kernel.State, tie_tol: float, course: Course
+) -> tuple[list[Fitted], kernel.State]:
+    """Make a jump; return the replies of the blocks and the state after it."""
+    neurons, jump = state.neurons, state.n_jumps
+    exponents, *_, jump_of_neuron = neurons.arrays
+    bit_group = np.zeros(terms.of_sign.shape[1], dtype=np.uint64)
+    kernel.set_speeds(state.sums, terms.bits, terms.scale, neurons)
+    wait, margin, escape = kernel.next_jump(
+        jump, state.clock, state.n_samples, tie_tol, neurons, bit_group
+    )
+    group = tuple(np.flatnonzero(jump_of_neuron == jump).tolist())
+    replies: list[Fitted] = team.each(fit_block, terms, bit_group, group)
+    course.times.append(state.clock + wait)
     course.margins.append(margin)
     course.escape_rates.append(escape)
     course.exponents.append(exponents[0].copy())
     course.groups.append(group)
-    course.n_fitted.append(n_fitted)
     course.of_labels.append(_total(reply.of_labels for reply in replies))
-    of_patterns = {group: _total(reply.of_targets for reply in replies)}
-    if len(group) > 1:
-        of_patterns = {}
-        for reply in replies:
-            for pattern, digits in reply.of_patterns.items():
-                before = of_patterns.get(pattern)
-                of_patterns[pattern] = digits if before is None else before + digits
-    course.of_targets.append(of_patterns)
+    course.of_targets.append(_of_targets(group, replies))
+    sums = state.sums - _total(reply.sums for reply in replies)
+    return replies, state._replace(n_jumps=jump + 1, clock=state.clock + wait, sums=sums)
+
+
+def _course(opened: list[Opened], starts: Sequence[int] | None) -> Course:
+    """What is known before the first jump."""
+    return Course(
+        n_unfit=sum(reply.n_unfit for reply in opened),
+        unfit=None if starts is None else _joined([reply.unfit for reply in opened], starts),
+        n_of_sign=_total(reply.n_of_sign for reply in opened),
+        unfit_of_targets=_total(reply.of_targets for reply in opened),
+        is_matching=all(reply.is_matching for reply in opened),
+    )
+
+
+def _finish(
+    course: Course,
+    rests: list[Rest],
+    state: kernel.State,
+    of_sign: Words,
+    tie_tol: float,
+    starts: Sequence[int] | None,
+) -> None:
+    """Go on with the open samples in one piece."""
+    block = Block(*(np.concatenate(parts) for parts in zip(*(r.block for r in rests), strict=True)))
+    width = state.neurons.width
+    ran = kernel.jump_process(*block, width, of_sign, tie_tol, state)
+    of_labels, of_targets = squares.squares_by_group(block.y, block.norms, ran.fitted, ran.offsets)
+    groups = groups_by_jump(ran.jump_of_neuron, state.n_jumps + ran.times.size)[state.n_jumps :]
+    samples = [ran.fitted[start:stop] for start, stop in pairwise(ran.offsets)]
+    course.times.extend(ran.times.tolist())
+    course.margins.extend(ran.margins.tolist())
+    course.escape_rates.extend(ran.escape_rates[:-1].tolist())
+    course.exponents.extend(ran.exponents[1:])
+    course.groups.extend(groups)
+    course.n_fitted.extend(np.diff(ran.offsets).tolist())
+    course.of_labels.extend(of_labels)
+    if starts is not None:
+        numbers = _joined([rest.samples for rest in rests], starts)
+        course.samples.extend(numbers[listed] for listed in in_order(groups, samples))
+        return
+    for group, fitted, digits in zip(groups, samples, of_targets, strict=True):
+        tied = len(group) > 1
+        course.of_targets.append(by_pattern(block, fitted, group) if tied else {group: digits})
+
+
+def _of_targets(group: tuple[int, ...], replies: list[Fitted]) -> dict[tuple[int, ...], Digits]:
+    """Σ β² of a jump, in a tie by pattern if the blocks have replied with that."""
+    if not any(reply.of_patterns for reply in replies):
+        return {group: _total(reply.of_targets for reply in replies)}
+    of_patterns: dict[tuple[int, ...], Digits] = {}
+    for reply in replies:
+        for pattern, digits in reply.of_patterns.items():
+            before = of_patterns.get(pattern)
+            of_patterns[pattern] = digits if before is None else before + digits
+    return of_patterns
 
 
 def _joined(pieces: Sequence[Samples | None], starts: Sequence[int]) -> NDArray[np.int64]:
@@ -199,90 +227,20 @@ def _total(sums: Iterable[Digits]) -> Digits:
     return total
 
 
-def open_block(block: Block, _: Samples, keep_samples: bool) -> tuple[Samples, Opened]:
-    """List the samples with a label that some neuron covers."""
-    still_open = np.empty(len(block.y), dtype=np.uint32)
-    n_open, n_unfit = kernel.open_samples(block.words, block.y, still_open)
-    unfit = still_open[len(still_open) - n_unfit :][::-1].copy()
-    still_open = still_open[:n_open]
-    of_labels, *of_targets = np.zeros((3, squares.DIGITS), dtype=np.int64)
-    n_of_sign = np.zeros(2, dtype=np.int64)
-    for i, has_sign in enumerate((block.y < 0, block.y > 0)):
-        n_of_sign[i] = np.count_nonzero(has_sign)
-        squares.add_squares(block.y, block.norms, unfit[has_sign[unfit]], of_labels, of_targets[i])
-    scale = kernel.scale_of(block.y, block.norms, still_open)
-    reply = Opened(
-        n_open,
-        scale,
-        n_of_sign,
-        n_unfit,
-        unfit if keep_samples else None,
-        of_labels,
-        np.array(of_targets),
+def groups_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
+    """Return the neurons of each jump."""
+    groups: list[list[int]] = [[] for _ in range(n_jumps)]
+    for neuron, jump in enumerate(jump_of_neuron.tolist()):
+        if jump >= 0:
+            groups[jump].append(neuron)
+    return tuple(map(tuple, groups))
+
+
+def in_order(
+    groups: Sequence[tuple[int, ...]], samples: Sequence[NDArray[Any]]
+) -> tuple[NDArray[Any], ...]:
+    """Return the samples of each jump in order; those of a tie come sign by sign."""
+    return tuple(
+        np.sort(fitted) if len(group) > 1 else fitted
+        for group, fitted in zip(groups, samples, strict=True)
     )
-    return still_open, reply
-
-
-def scale_block(block: Block, still_open: Samples) -> tuple[Samples, int]:
-    """Reply with the binary exponent of the largest p_k."""
-    return still_open, kernel.scale_of(block.y, block.norms, still_open)
-
-
-def weigh_block(block: Block, still_open: Samples, scale: int, bits: int) -> tuple[Samples, Digits]:
-    """Reply with the sums of the weights of the open samples."""
-    sums = _no_sums(block)
-    kernel.add_weights(*block, still_open, scale, bits, 1, sums)
-    return still_open, sums
-
-
-def fit_block(
-    block: Block,
-    still_open: Samples,
-    bit_group: Words,
-    group: tuple[int, ...],
-    scale: int,
-    bits: int,
-    keep_samples: bool,
-) -> tuple[Samples, Fitted]:
-    """Fit the open samples on which the neurons of a jump are active."""
-    fitted, left_open = np.empty((2, len(still_open)), dtype=np.uint32)
-    sums, of_squares = _no_sums(block), np.zeros((2, squares.DIGITS), dtype=np.int64)
-    left = kernel.fit_and_weigh(
-        *block, bit_group, still_open, scale, bits, left_open, fitted, sums, of_squares
-    )
-    newly = fitted[: len(still_open) - left].copy()
-    reply = Fitted(
-        left,
-        sums,
-        of_squares[0],
-        of_squares[1],
-        newly if keep_samples else None,
-        _by_pattern(block, newly, group) if len(group) > 1 else {},
-    )
-    return left_open[:left].copy(), reply
-
-
-def _no_sums(block: Block) -> Digits:
-    return np.zeros((kernel.LIMBS, 64 * block.words.shape[1]), dtype=np.int64)
-
-
-def _by_pattern(
-    block: Block, samples: Samples, group: tuple[int, ...]
-) -> dict[tuple[int, ...], Digits]:
-    """Σ β² over the samples, by which neurons of a tie are active on them."""
-    words, which = block.words[samples], np.zeros(samples.size, dtype=np.int64)
-    for neuron in group:
-        bit = (words[:, neuron // WORD] >> np.uint64(neuron % WORD)) & np.uint64(1)
-        which = 2 * which + bit.astype(np.int64)
-        if which.max(initial=0) >= _MOST_PATTERNS:
-            which = np.unique(which, return_inverse=True)[1]
-    counts = np.bincount(which)
-    offsets = np.append(0, np.cumsum(counts[counts > 0]))
-    order = np.argsort(which.astype(np.uint16), kind="stable")
-    _, of_targets = squares.squares_by_group(block.y, block.norms, samples[order], offsets)
-    return {
-        tuple(
-            neuron for neuron in group if int(words[first, neuron // WORD]) >> neuron % WORD & 1
-        ): digits
-        for first, digits in zip(order[offsets[:-1]], of_targets, strict=True)
-    }

@@ -23,9 +23,10 @@ from ..errors import InputError
 from ..model.general_problem import orthogonal_problem
 from ..model.initialization import Initialization
 from ..model.problem import Problem
-from .active_sets import ActiveSets, label_signs, words_of_sign
+from .active_sets import ActiveSets, label_signs, n_threads, words_of_sign
 from .alignment import Alignment, align
-from .block_process import Block, run
+from .block_process import groups_by_jump, in_order, run
+from .block_work import Block
 from .jump_course import TIE_TOL
 from .jump_path import JumpPath
 from .kernels import jumps as kernel
@@ -33,7 +34,6 @@ from .kernels import squares
 from .thread_teams import ThreadTeam
 
 MANY_WORDS = 2**18  # of active sets from which on the process runs in threads, on blocks
-MOST_BLOCKS = 64
 
 
 def solve_jumps(
@@ -65,10 +65,10 @@ def solve_jumps(
     alignment = align(problem, start) if isinstance(start, Initialization) else start
     sets = _require_sets(problem, alignment)
     solve = _in_one_piece if sets.words.size < MANY_WORDS else _in_threads
-    course = solve(problem, sets, tie_tol)
+    course, is_matching = solve(problem, sets, tie_tol)
     return JumpPath(
         problem=problem,
-        sets=sets,
+        sets=sets if is_matching else with_matching_signs(problem, sets),
         alignment=alignment if isinstance(alignment, Alignment) else None,
         **course,
         tie_tol=tie_tol,
@@ -83,37 +83,41 @@ def require_tie_tol(tie_tol: Any) -> float:
     return tolerance
 
 
-def _in_one_piece(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
-    times, margins, escapes, exponents, jump_of_neuron, fitted, offsets, unfit = (
-        kernel.jump_process(sets.words, problem.y, problem.norms, sets.width, tie_tol)
-    )
+def _in_one_piece(
+    problem: Problem, sets: ActiveSets, tie_tol: float
+) -> tuple[dict[str, Any], bool]:
+    y, norms = problem.y, problem.norms
+    of_sign = words_of_sign(sets.signs)[::2].copy()
+    ran = kernel.jump_process(sets.words, y, norms, sets.width, of_sign, tie_tol)
     of_labels, _ = squares.squares_by_group(
-        problem.y,
-        problem.norms,
-        np.append(fitted, unfit),
-        np.append(offsets, fitted.size + unfit.size),
+        y,
+        norms,
+        np.append(ran.fitted, ran.unfit),
+        np.append(ran.offsets, ran.fitted.size + ran.unfit.size),
     )
-    return {
-        "times": frozen(times),
-        "neurons": _group_by_jump(jump_of_neuron, times.size),
-        "samples": tuple(np.split(fitted.astype(np.int64), offsets[1:-1])) if times.size else (),
+    neurons = groups_by_jump(ran.jump_of_neuron, ran.times.size)
+    samples = np.split(ran.fitted.astype(np.int64), ran.offsets[1:-1]) if neurons else []
+    course = {
+        "times": frozen(ran.times),
+        "neurons": neurons,
+        "samples": in_order(neurons, samples),
         "losses": losses_of(of_labels, problem.n_samples),
-        "exponents": frozen(exponents),
-        "escape_rates": frozen(escapes),
-        "margins": frozen(margins),
-        "unfit": unfit.astype(np.int64),
+        "exponents": frozen(ran.exponents),
+        "escape_rates": frozen(ran.escape_rates),
+        "margins": frozen(ran.margins),
+        "unfit": ran.unfit.astype(np.int64),
     }
+    return course, ran.is_matching
 
 
-def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str, Any]:
-    size = max(MANY_WORDS // sets.words.shape[1], problem.n_samples // MOST_BLOCKS)
+def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> tuple[dict[str, Any], bool]:
+    size = max(MANY_WORDS // sets.words.shape[1], -(-problem.n_samples // n_threads()))
     parts = list(chunks(problem.n_samples, size))
     starts = [part.start for part in parts]
     whole = Block(sets.words, problem.y, problem.norms)
-    blocks = [whole.of(part) for part in parts]
-    course = run(ThreadTeam(blocks), problem.n_samples, sets.width, tie_tol, starts)
-
-    return {
+    team = ThreadTeam([whole.of(part) for part in parts])
+    course = run(team, problem.n_samples, sets.signs, tie_tol, starts)
+    found = {
         "times": frozen(np.array(course.times)),
         "neurons": tuple(course.groups),
         "samples": tuple(course.samples),
@@ -123,6 +127,7 @@ def _in_threads(problem: Problem, sets: ActiveSets, tie_tol: float) -> dict[str,
         "margins": frozen(np.array(course.margins)),
         "unfit": course.unfit,
     }
+    return found, course.is_matching
 
 
 def losses_of(of_labels: NDArray[np.int64], n_samples: int) -> Array:
@@ -139,7 +144,8 @@ def _require_sets(problem: Problem, start: Alignment | ActiveSets) -> ActiveSets
         _require_same_problem(problem, start.problem)
         return start.sets
     if isinstance(start, ActiveSets):
-        return with_matching_signs(problem, start)
+        require_length(start.words, "start.words", problem.n_samples, "`problem.y`")
+        return start
     raise InputError(
         f"`start` is of type {type(start).__name__}; pass an Initialization, Alignment or "
         "ActiveSets."
@@ -159,16 +165,7 @@ def with_matching_signs(problem: Problem, sets: ActiveSets) -> ActiveSets:
     """Take out of each set the samples whose label has not the neuron's sign."""
     require_length(sets.words, "start.words", problem.n_samples, "`problem.y`")
     of_sign = words_of_sign(sets.signs)
-    if kernel.are_matching(sets.words, problem.y, of_sign):
-        return sets
-    words = sets.words.copy()
-    for part in chunks(problem.n_samples):
-        words[part] &= of_sign[label_signs(problem.y[part])]
-    return ActiveSets(words, sets.signs)
-
-
-def _group_by_jump(jump_of_neuron: NDArray[np.int64], n_jumps: int) -> tuple[tuple[int, ...], ...]:
-    groups: list[list[int]] = [[] for _ in range(n_jumps)]
-    for neuron in np.flatnonzero(jump_of_neuron >= 0):
-        groups[jump_of_neuron[neuron]].append(int(neuron))
-    return tuple(map(tuple, groups))
+    words = np.empty_like(sets.words)
+    for part in chunks(problem.n_samples, 2**16):
+        np.bitwise_and(sets.words[part], of_sign[label_signs(problem.y[part])], out=words[part])
+    return sets if np.array_equal(words, sets.words) else ActiveSets(words, sets.signs)

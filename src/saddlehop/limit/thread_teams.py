@@ -11,21 +11,24 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .active_sets import n_threads
-from .block_process import Block, Samples
+from .block_work import NONE_OPEN, Block, Open
 
 
 class ThreadTeam:
     """Blocks that are held; see `block_process.Team`."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
-        self._open = [np.empty(0, dtype=np.uint32)] * len(blocks)
+    in_place = True
+    few = 2**15
 
-    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._threads = ThreadPoolExecutor(n_threads())
+        self._blocks = blocks
+        self._open = [NONE_OPEN] * len(blocks)
+
+    def each(self, function: Callable[..., tuple[Open, Any]], *args: Any) -> list[Any]:
         """See `block_process.Team`."""
-        done = _in_threads(
-            lambda pair: function(*pair, *args), zip(self._blocks, self._open, strict=True)
-        )
+        pairs = zip(self._blocks, self._open, strict=True)
+        done = list(self._threads.map(lambda pair: function(*pair, *args), pairs))
         self._open = [still_open for still_open, _ in done]
         return [reply for _, reply in done]
 
@@ -44,7 +47,7 @@ class Recipe(Protocol):
 class _State(NamedTuple):
     recipe: Recipe
     held: Block | None
-    still_open: Samples
+    still_open: Open
 
 
 class FrugalTeam:
@@ -60,13 +63,16 @@ class FrugalTeam:
         Bytes to hold blocks in; half of the free memory by default.
     """
 
+    in_place = True
+    few = 2**15
+
     def __init__(self, recipes: Sequence[Recipe], room: float | None = None) -> None:
+        self._threads = ThreadPoolExecutor(n_threads())
         self._room = _free_bytes() / 2 if room is None else room
         self._lock = Lock()
-        nothing = np.empty(0, dtype=np.uint32)
-        self._states = [_State(recipe, None, nothing) for recipe in recipes]
+        self._states = [_State(recipe, None, NONE_OPEN) for recipe in recipes]
 
-    def each(self, function: Callable[..., tuple[Samples, Any]], *args: Any) -> list[Any]:
+    def each(self, function: Callable[..., tuple[Open, Any]], *args: Any) -> list[Any]:
         """See `block_process.Team`."""
 
         def work(state: _State) -> tuple[_State, Any]:
@@ -74,27 +80,24 @@ class FrugalTeam:
             still_open, reply = function(block, state.still_open, *args)
             return self._kept(state, block, still_open), reply
 
-        done = _in_threads(work, self._states)
+        done = list(self._threads.map(work, self._states))
         self._states = [state for state, _ in done]
         return [reply for _, reply in done]
 
-    def _kept(self, state: _State, block: Block, still_open: Samples) -> _State:
+    def _kept(self, state: _State, block: Block, still_open: Open) -> _State:
         """What to keep of a block: all of it, its open samples if these are few, or its recipe."""
         small, renumbered = block, still_open
-        if 4 * len(still_open) < len(block.y):
-            small = block.of(still_open)
-            renumbered = np.arange(len(still_open), dtype=np.uint32)
+        n_negative, n_open = len(still_open[0]), sum(map(len, still_open))
+        if 4 * n_open < len(block.y):
+            small = block.of(np.concatenate(still_open))
+            numbers = np.arange(n_open, dtype=np.uint32)
+            renumbered = numbers[:n_negative], numbers[n_negative:]
         with self._lock:
             room = self._room + (state.held.n_bytes if state.held else 0)
             if small.n_bytes > room:
                 return _State(state.recipe, None, still_open)
             self._room = room - small.n_bytes
         return _State(state.recipe, small, renumbered)
-
-
-def _in_threads(function: Callable[[Any], Any], items: Any) -> list[Any]:
-    with ThreadPoolExecutor(n_threads()) as pool:
-        return list(pool.map(function, items))
 
 
 def _free_bytes() -> float:

@@ -11,7 +11,7 @@ from .._support.validate import as_path, positive_int
 from ..errors import InputError
 from ..limit.active_sets import n_threads
 from .crews import ClusterCrew, Crew, OwnCrew, ProcessCrew
-from .spec import Spec
+from .spec import Setting, Spec
 from .store import Store, read_sweep
 
 if TYPE_CHECKING:
@@ -123,24 +123,33 @@ class _Rate:
             self.value += 0.5 * (work / seconds - self.value)
 
 
-def _work(spec: Spec, trials: range) -> float:
-    return sum(_work_of(spec, trial) for trial in trials)
+def _works(spec: Spec) -> list[float]:
+    """Work of a trial of each combination of settings."""
+    return [_work_of(spec.setting(trial)) for trial in range(spec.n_combinations)]
 
 
-def _work_of(spec: Spec, trial: int) -> float:
-    setting = spec.setting(trial)
+def _work_of(setting: Setting) -> float:
     work = TRIAL_WORK + setting.n_samples * setting.width
     return DATA_WORK * work if setting.problem else work
 
 
+def _work(spec: Spec, trials: range) -> float:
+    works = _works(spec)
+    cycles, n_left = divmod(len(trials), len(works))
+    left = (works[spec.combination(trials.start + i)] for i in range(n_left))
+    return cycles * sum(works) + sum(left)
+
+
 def _batches(spec: Spec, runs: list[range], rate: _Rate) -> Iterator[range]:
     """Cut the runs of trials into batches that take about `BATCH_SECONDS` each."""
+    works = _works(spec)
     for run in runs:
         start = run.start
         while start < run.stop:
-            stop, work = start, 0.0
+            cycles = int(BATCH_SECONDS * rate.value // sum(works))
+            work, stop = cycles * sum(works), min(start + cycles * len(works), run.stop)
             while stop < run.stop and (stop == start or work < BATCH_SECONDS * rate.value):
-                work += _work_of(spec, stop)
+                work += works[spec.combination(stop)]
                 stop += 1
             yield range(start, stop)
             start = stop

@@ -193,11 +193,20 @@ class Spec:
 
     def setting(self, trial: int) -> Setting:
         """Return the combination that a trial runs."""
-        return self._settings[trial % len(self._settings)]
+        return self._settings[self.combination(trial)]
+
+    @property
+    def n_combinations(self) -> int:
+        """Number of combinations of settings."""
+        return len(self._settings)
+
+    def combination(self, trial: int) -> int:
+        """Return which combination that is, from 0."""
+        return trial % self.n_combinations
 
     def repeat(self, trial: int) -> int:
         """Return which repeat of its combination a trial is, from 0."""
-        return trial // len(self._settings)
+        return trial // self.n_combinations
 
     def trial_seed(self, trial: int) -> int:
         """Return the seed of a trial: `numpy.random.default_rng` of it draws all its numbers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from numbers import Number
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..model.datasets import make_orthogonal
 from ..model.general_problem import AnyProblem
 from ..model.initialization import Initialization
 from ..model.scale import parse_scale
+from .batch import can_draw, measure_trials
 from .functions import COMPUTE, Row, load_function
 from .own_data import unpacked
 from .own_functions import unpickled
@@ -39,11 +41,61 @@ def run_trials(spec: Spec, trials: Iterable[int]) -> Any:
     """Run trials and return their rows as a pyarrow Table; one that fails has its error in its row."""
     import pyarrow as pa
 
-    rows = [run_trial(spec, trial) for trial in trials]
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    groups: dict[int, list[int]] = {}
+    for trial in trials:
+        groups.setdefault(spec.combination(trial), []).append(trial)
+    tables, one_by_one = [], []
+    for group in groups.values():
+        if _run_at_once(spec, spec.setting(group[0])):
+            tables.append(_table(_columns(spec, group)))
+        else:
+            one_by_one += group
+    if one_by_one or not tables:
+        rows = [run_trial(spec, trial) for trial in sorted(one_by_one)]
+        names = dict.fromkeys(name for row in rows for name in row)
+        tables.append(_table({name: [row.get(name) for row in rows] for name in names}))
+    if len(tables) == 1:
+        return tables[0]
+    table = pa.concat_tables(tables, promote_options="default")
+    return table.take(np.argsort(table["trial"].to_numpy())).combine_chunks()
+
+
+def _table(columns: Mapping[str, Any]) -> Any:
+    import pyarrow as pa
+
     types = _types()
     return pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
+
+
+def _run_at_once(spec: Spec, setting: Setting) -> bool:
+    return can_draw(spec, setting) and _are_reproduced(setting.labels, setting.norms)
+
+
+def _columns(spec: Spec, trials: list[int]) -> dict[str, Any]:
+    """Run trials of one setting at once; return the columns of their rows."""
+    setting = spec.setting(trials[0])
+    head = _head(spec, 0, setting, 0)
+    columns: dict[str, Any] = {name: [value] * len(trials) for name, value in head.items()}
+    columns["trial"] = np.array(trials, dtype=np.int64)
+    columns["repeat"] = [spec.repeat(trial) for trial in trials]
+    return columns | measure_trials(spec, setting, trials)
+
+
+@cache
+def _are_reproduced(labels: str, norms: str) -> bool:
+    """Whether trials at once give the rows of trials one by one.
+
+    They do unless this NumPy makes other numbers of random bits than those that the kernel follows.
+    """
+    grid = {"n_samples": [1, 7], "width": [1, 6], "labels": labels, "norms": norms, "repeats": 3}
+    spec = Spec.parse({"compute": "jumps", "start": "sets", **grid})
+    trials = range(spec.n_trials)
+    return all(repr(run_trial(spec, trial)) == repr(_row_at_once(spec, trial)) for trial in trials)
+
+
+def _row_at_once(spec: Spec, trial: int) -> Row:
+    columns = _columns(spec, [trial])
+    return {name: np.asarray(values).tolist()[0] for name, values in columns.items()}
 
 
 def run_trial(spec: Spec, trial: int) -> Row:
@@ -60,12 +112,9 @@ def run_trial(spec: Spec, trial: int) -> Row:
 
 def lost_trial(spec: Spec, trial: int) -> Any:
     """Return the row of a trial whose process died, as a pyarrow Table."""
-    import pyarrow as pa
-
     row = _head(spec, trial, spec.setting(trial), spec.trial_seed(trial))
     row["error"] = "The process died in this trial, killed or out of memory."
-    types = _types()
-    return pa.table({name: pa.array([value], types[name]) for name, value in row.items()})
+    return _table({name: [value] for name, value in row.items()})
 
 
 def _head(spec: Spec, trial: int, setting: Setting, seed: int) -> Row:

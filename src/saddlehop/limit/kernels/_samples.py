@@ -12,7 +12,7 @@ from ..._support.native import address
 
 
 class Samples(Structure):
-    """Samples held in one piece; those without words or norms for functions that read none."""
+    """Samples held in one piece; without words for functions that read none, without norms if all are 1."""
 
     _fields_ = (
         ("words", c_void_p),

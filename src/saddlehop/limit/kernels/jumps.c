@@ -9,148 +9,143 @@
  * until no sample is open. `jump_process` is the whole loop on samples held in one piece;
  * limit/block_process.py runs the same loop over many blocks, with the same functions.
  *
+ * The open samples of each sign are listed apart, for a neuron can fit those of its sign only.
+ * Loops over neurons leave out none and have no branches, so that several neurons are worked on at
+ * once.
+ *
  * The plain twin is twins.jump_process, which sums all rates afresh.
  */
+#include "jumps.h"
+
 #include <string.h>
 
 #include "squares.h"
-#include "weights.h"
 
-#define PORTION 4096 /* samples that stay in the cache while they are split and weighed */
+#define PORTION 4096        /* samples that stay in the cache while they are split and weighed */
+#define LEAST_SUM 0x1p-122  /* below it few digits are left, and a neuron does not move */
+#define LOW_BITS 0x7FFFFFFF /* 31 of them: floats have no room for the 62 of a limb */
 
-/* What the loop knows of the neurons. Numbers are twofold: a float would lose, at each jump, the
- * digits in which the arrivals of neurons agree. */
-typedef struct {
-    double *exponents;      /* (2, width) */
-    double *speeds;         /* (2, width): n ρ_j; n stays apart so that rationals come out exact */
-    double *arrivals;       /* (2, width): waits −e_j / ρ_j; inf if never */
-    int64_t *jump_of_neuron; /* (width,): −1 while dormant */
-    int64_t width;
-} Neurons;
-
-/* One jump. */
-typedef struct {
-    double wait;
-    double margin;      /* the wait of the runner-up after it */
-    double escape_rate; /* the fastest growth rate before */
-} Jump;
-
-/* A process held by the caller, and room for what it does. */
-typedef struct {
-    Neurons neurons;
-    Sums sums;
-    uint64_t *group;      /* (n_words,): bits of the neurons that activate */
-    uint32_t *still_open; /* (n,): the first n_open count */
-    uint32_t *fitted;     /* (n,): in the order in which they are fitted */
-    int64_t n_open, n_fitted, n_jumps;
-    double clock, tie_tol;
-    double *times, *margins;  /* (room,) */
-    double *escape_rates;     /* (room + 1,) */
-    double *exponents;        /* (room + 1, width) */
-    int64_t *offsets;         /* (room + 1,): of the jumps into `fitted` */
-    int64_t room;
-} Process;
-
-API int64_t are_matching(const Samples *, const uint64_t *of_sign);
-API int64_t open_samples(const Samples *, uint32_t *listed, int64_t *n_unfit);
-API void set_speeds(const Sums *, const Neurons *);
-API void next_jump(int64_t number, double clock, int64_t n_samples, double tie_tol,
-                   const Neurons *, uint64_t *group, int64_t n_words, Jump *);
-API int64_t fit_and_weigh(const Samples *, const uint64_t *group, const List *still_open,
-                          uint32_t *left_open, uint32_t *fitted, Sums *, int64_t *of_labels,
-                          int64_t *of_targets);
-API void start_process(const Samples *, Process *);
-API int64_t go_on(const Samples *, Process *);
-
-/* Tell whether neurons are active on labels of their sign only; of_sign (3, n_words). */
-int64_t are_matching(const Samples *all, const uint64_t *of_sign)
+static inline void look(const Samples *all, const uint64_t *of_sign, int64_t n_words,
+                        uint32_t *listed, Opened *opened)
 {
+    uint32_t *side[2] = {listed, listed + all->n};
+    int64_t n_open[2] = {0, 0}, n_unfit = 0, n_negative = 0, n_positive = 0, has_unit_norms = 1;
     uint64_t wrong = 0;
+    double largest = 0.0;
     for (int64_t k = 0; k < all->n; k++) {
-        const uint64_t *allowed = of_sign + (1 + (all->y[k] > 0) - (all->y[k] < 0)) * all->n_words;
-        for (int64_t w = 0; w < all->n_words; w++)
-            wrong |= all->words[k * all->n_words + w] & ~allowed[w];
+        int is_positive = all->y[k] > 0, is_negative = all->y[k] < 0;
+        uint64_t covered = 0, positive = -(uint64_t)is_positive, negative = -(uint64_t)is_negative;
+        for (int64_t w = 0; w < n_words; w++) {
+            uint64_t word = all->words[k * n_words + w];
+            uint64_t own = word & ((of_sign[w] & negative) | (of_sign[n_words + w] & positive));
+            covered |= own;
+            wrong |= word ^ own;
+        }
+        n_negative += is_negative;
+        n_positive += is_positive;
+        side[0][n_open[0]] = side[1][n_open[1]] = (uint32_t)k; /* no branch: signs are random */
+        n_open[0] += is_negative & (covered != 0);
+        n_open[1] += is_positive & (covered != 0);
+        double norm = norm_of(all, k), p = fabs(all->y[k] * norm);
+        has_unit_norms &= norm == 1.0;
+        if (covered == 0) {
+            p = 0.0;
+            if (is_negative | is_positive)
+                listed[all->n - ++n_unfit] = (uint32_t)k;
+        }
+        largest = p > largest ? p : largest;
     }
-    return wrong == 0;
+    *opened = (Opened){{n_open[0], n_open[1]}, n_unfit,     {n_negative, n_positive},
+                       scale_above(largest),   wrong == 0, has_unit_norms};
 }
 
-/* Whether any neuron of the group is active on sample k. */
-static inline int is_hit(const Samples *all, const uint64_t *group, uint32_t k)
+/* Look at all samples. List the open ones of each side, shape (2, n), and those with a label that
+ * no neuron covers, from the end of the first row. */
+void open_samples(const Samples *all, const uint64_t *of_sign, uint32_t *listed, Opened *opened)
 {
-    const uint64_t *words = all->words + k * all->n_words;
-    uint64_t hit = words[0] & group[0]; /* outside the loop: most have one word */
-    for (int64_t w = 1; w < all->n_words; w++)
-        hit |= words[w] & group[w];
-    return hit != 0;
+    if (all->n_words == 1)
+        look(all, of_sign, 1, listed, opened);
+    else
+        look(all, of_sign, all->n_words, listed, opened);
 }
 
-static int is_covered(const Samples *all, int64_t k)
+/* A limb in units of `unit`, exactly. */
+static inline Twofold unfolded(int64_t limb, double unit)
 {
-    uint64_t covered = 0;
-    for (int64_t w = 0; w < all->n_words; w++)
-        covered |= all->words[k * all->n_words + w];
-    return covered != 0;
+    double upper = (double)(int32_t)(limb >> 31), lower = (double)(int32_t)(limb & LOW_BITS);
+    return (Twofold){upper * (unit * 0x1p31), lower * unit};
 }
 
-/* List the samples with a label: covered by a neuron from the start of `listed`, others from its
- * end. Returns how many there are of the former. */
-int64_t open_samples(const Samples *all, uint32_t *listed, int64_t *n_unfit)
+static void fill_speeds(int64_t width, double unit, double first_factor, double second_factor,
+                        const int64_t *restrict first, const int64_t *restrict second,
+                        const int64_t *restrict third, double *restrict speeds)
 {
-    int64_t n_open = 0;
-    *n_unfit = 0;
-    for (int64_t k = 0; k < all->n; k++) {
-        if (all->y[k] == 0)
-            continue;
-        if (is_covered(all, k))
-            listed[n_open++] = (uint32_t)k;
-        else
-            listed[all->n - ++*n_unfit] = (uint32_t)k;
+    for (int64_t j = 0; j < width; j++) {
+        Twofold upper = unfolded(first[j], unit);
+        Twofold sum = add(whole(upper.high, upper.low), unfolded(second[j], unit * unit));
+        sum = add(sum, unfolded(third[j], unit * unit * unit));
+        Twofold root = square_root(sum);
+        int moves = sum.high > LEAST_SUM;
+        speeds[j] = moves ? root.high * first_factor * second_factor : 0.0;
+        speeds[width + j] = moves ? root.low * first_factor * second_factor : 0.0;
     }
-    return n_open;
 }
 
-/* Entry j of a row of twofold numbers. */
-static inline Twofold at(const double *row, int64_t width, int64_t j)
-{
-    return (Twofold){row[j], row[width + j]};
-}
-
-static inline void put(double *row, int64_t width, int64_t j, Twofold value)
-{
-    row[j] = value.high;
-    row[width + j] = value.low;
-}
-
-/* Fill `speeds` with n ρ_j. */
+/* Fill `speeds` with n ρ_j; 0 if it is about 1e-18 of the largest or less. */
 void set_speeds(const Sums *sums, const Neurons *neurons)
 {
-    for (int64_t j = 0; j < neurons->width; j++)
-        put(neurons->speeds, neurons->width, j, speed_of(sums, j));
+    double factors[2];
+    const int64_t *first = sums->limbs, *second = first + sums->n_neurons;
+    powers(sums->scale, factors);
+    fill_speeds(neurons->width, ldexp(1.0, -(int)sums->bits), factors[0], factors[1], first, second,
+                second + sums->n_neurons, neurons->speeds);
 }
 
-static double fastest_dormant(const Neurons *neurons)
+/* Fill `arrivals` with the waits of the dormant neurons. */
+static void set_arrivals(double n_samples, int64_t width, const int64_t *restrict jump_of_neuron,
+                         const double *restrict speeds, const double *restrict exponents,
+                         double *restrict arrivals)
 {
-    double fastest = 0.0;
-    for (int64_t j = 0; j < neurons->width; j++)
-        if (neurons->jump_of_neuron[j] < 0 && neurons->speeds[j] > fastest)
-            fastest = neurons->speeds[j];
-    return fastest;
-}
-
-/* Fill `arrivals` with the waits of the dormant neurons; return the least. */
-static Twofold first_arrival(int64_t n_samples, const Neurons *neurons)
-{
-    Twofold least = {INFINITY, 0.0}, never = {INFINITY, 0.0}, n = {(double)n_samples, 0.0};
-    int64_t width = neurons->width;
+    Twofold n = {n_samples, 0.0};
     for (int64_t j = 0; j < width; j++) {
-        Twofold speed = at(neurons->speeds, width, j), wait = never;
-        if (neurons->jump_of_neuron[j] < 0 && speed.high != 0)
-            wait = divide(multiply(negative(at(neurons->exponents, width, j)), n), speed);
-        put(neurons->arrivals, width, j, wait);
-        if (wait.high < least.high || (wait.high == least.high && wait.low < least.low))
-            least = wait;
+        Twofold way = multiply((Twofold){-exponents[j], -exponents[width + j]}, n);
+        Twofold wait = divide(way, (Twofold){speeds[j], speeds[width + j]});
+        int comes = (jump_of_neuron[j] < 0) & (speeds[j] != 0);
+        arrivals[j] = comes ? wait.high : INFINITY;
+        arrivals[width + j] = comes ? wait.low : 0.0;
     }
+}
+
+/* Return the least of the waits, and the fastest of the neurons that wait. */
+static Twofold first_arrival(int64_t width, const double *arrivals, const double *speeds,
+                             double *fastest)
+{
+    Twofold least = {INFINITY, 0.0};
+    double largest = 0.0;
+    for (int64_t j = 0; j < width; j++) {
+        double high = arrivals[j], low = arrivals[width + j];
+        double speed = high < INFINITY ? speeds[j] : 0.0;
+        largest = speed > largest ? speed : largest;
+        if (high < least.high || (high == least.high && low < least.low))
+            least = (Twofold){high, low};
+    }
+    *fastest = largest;
     return least;
+}
+
+/* Let the neurons grow while the first arrives; `arrivals` become how late they are. */
+static void grow(Twofold wait, double n_samples, int64_t width, const double *restrict speeds,
+                 double *restrict exponents, double *restrict arrivals)
+{
+    Twofold n = {n_samples, 0.0}, waited = negative(wait);
+    for (int64_t j = 0; j < width; j++) {
+        double arrival = arrivals[j], high = exponents[j], low = exponents[width + j];
+        Twofold late = add((Twofold){arrival, arrivals[width + j]}, waited);
+        Twofold left = divide(multiply(late, (Twofold){speeds[j], speeds[width + j]}), n);
+        arrivals[j] = arrival < INFINITY ? late.high : INFINITY;
+        exponents[j] = arrival < INFINITY ? -left.high : high;
+        exponents[width + j] = arrival < INFINITY ? -left.low : low;
+    }
 }
 
 /* Wait for the first dormant neurons to arrive and activate them: set their bits in `group`. */
@@ -158,41 +153,41 @@ void next_jump(int64_t number, double clock, int64_t n_samples, double tie_tol,
                const Neurons *neurons, uint64_t *group, int64_t n_words, Jump *jump)
 {
     int64_t width = neurons->width, n_arrived = 0;
-    Twofold wait = first_arrival(n_samples, neurons), n = {(double)n_samples, 0.0};
-    double slack = tie_tol * (clock + wait.high), runner_up = INFINITY;
-    jump->escape_rate = fastest_dormant(neurons) / (double)n_samples;
+    set_arrivals((double)n_samples, width, neurons->jump_of_neuron, neurons->speeds,
+                 neurons->exponents, neurons->arrivals);
+    double fastest, runner_up = INFINITY;
+    Twofold wait = first_arrival(width, neurons->arrivals, neurons->speeds, &fastest);
+    double slack = tie_tol * (clock + wait.high);
+    jump->escape_rate = fastest / (double)n_samples;
     jump->wait = wait.high;
+    grow(wait, (double)n_samples, width, neurons->speeds, neurons->exponents, neurons->arrivals);
     memset(group, 0, (size_t)n_words * sizeof *group);
     for (int64_t j = 0; j < width; j++) {
-        Twofold arrival = at(neurons->arrivals, width, j);
-        if (arrival.high == INFINITY)
-            continue;
-        Twofold late = add(arrival, negative(wait));
-        if (late.high <= slack) {
+        double late = neurons->arrivals[j];
+        if (late < INFINITY && late <= slack) {
             n_arrived++;
-            put(neurons->exponents, width, j, (Twofold){0.0, 0.0});
+            neurons->exponents[j] = neurons->exponents[width + j] = 0.0;
             neurons->jump_of_neuron[j] = number;
             group[j >> 6] |= (uint64_t)1 << (j & 63);
         } else {
-            Twofold grown = divide(multiply(late, at(neurons->speeds, width, j)), n);
-            put(neurons->exponents, width, j, negative(grown));
-            runner_up = late.high < runner_up ? late.high : runner_up;
+            runner_up = late < runner_up ? late : runner_up;
         }
     }
     jump->margin = n_arrived > 1 ? 0.0 : runner_up;
 }
 
-/* Split the open samples by whether the group is active on them; return how many stay open.
+/* Split the open samples of a side by whether the group, of neurons of that side, is active on
+ * them; return how many stay open.
  *
  * Writes them in order to `left_open`, which may be the list itself, and `fitted`.
  */
 static int64_t fit(const Samples *all, const uint64_t *group, const List *still_open,
                    uint32_t *left_open, uint32_t *fitted)
 {
-    int64_t left = 0, newly = 0;
+    int64_t left = 0, newly = 0, n_words = all->n_words;
     for (int64_t i = 0; i < still_open->n; i++) {
         uint32_t k = still_open->samples[i];
-        int hit = is_hit(all, group, k);
+        int hit = is_hit(all->words + k * n_words, group, n_words);
         fitted[newly] = left_open[left] = k; /* whether it is a hit cannot be foreseen: no branch */
         newly += hit;
         left += !hit;
@@ -200,14 +195,14 @@ static int64_t fit(const Samples *all, const uint64_t *group, const List *still_
     return left;
 }
 
-/* Fit many samples, in portions that stay in the cache.
+/* Fit many samples of a side, in portions that stay in the cache.
  *
- * Adds the weights of the newly fitted to the sums, and Σ y² and Σ β² to digits of squares.
- * Returns how many stay open.
+ * Adds the weights of the newly fitted to the sums of the neurons of their sign, and Σ y² and Σ β²
+ * to digits of squares. Returns how many stay open.
  */
-int64_t fit_and_weigh(const Samples *all, const uint64_t *group, const List *still_open,
-                      uint32_t *left_open, uint32_t *fitted, Sums *sums, int64_t *of_labels,
-                      int64_t *of_targets)
+int64_t fit_and_weigh(const Samples *all, const uint64_t *of_sign, const uint64_t *group,
+                      const List *still_open, uint32_t *left_open, uint32_t *fitted, Sums *sums,
+                      int64_t *of_labels, int64_t *of_targets)
 {
     int64_t left = 0, newly = 0;
     for (int64_t start = 0; start < still_open->n; start += PORTION) {
@@ -216,67 +211,101 @@ int64_t fit_and_weigh(const Samples *all, const uint64_t *group, const List *sti
         int64_t stay = fit(all, group, &portion, left_open + left, fitted + newly);
         List just = {fitted + newly, portion.n - stay};
         add_squares(all, &just, of_labels, of_targets);
-        add_weights(all, &just, 1, sums);
+        add_weights(all, &just, of_sign, 1, sums);
         left += stay;
         newly += just.n;
     }
     return left;
 }
 
-/* Fill the sums with the weights of the open samples, at their scale. */
+static List open_side(const Samples *all, const Process *process, int side)
+{
+    return (List){process->still_open + side * all->n, process->n_open[side]};
+}
+
+static const uint64_t *neurons_of(const Samples *all, const Process *process, int side)
+{
+    return process->of_sign + side * all->n_words;
+}
+
+/* Fill the sums with the weights of the open samples. */
 static void weigh_afresh(const Samples *all, Process *process)
 {
-    List still_open = {process->still_open, process->n_open};
     Sums *sums = &process->sums;
-    sums->scale = scale_of(all, &still_open);
     memset(sums->limbs, 0, 3 * (size_t)sums->n_neurons * sizeof *sums->limbs);
-    add_weights(all, &still_open, 1, sums);
+    for (int side = 0; side < 2; side++) {
+        List still_open = open_side(all, process, side);
+        add_weights(all, &still_open, neurons_of(all, process, side), 1, sums);
+    }
+}
+
+static int64_t scale_of_open(const Samples *all, const Process *process)
+{
+    List negative = open_side(all, process, 0), positive = open_side(all, process, 1);
+    int64_t scales[2] = {scale_of(all, &negative), scale_of(all, &positive)};
+    return scales[0] > scales[1] ? scales[0] : scales[1];
 }
 
 static void keep_exponents(Process *process)
 {
     size_t width = (size_t)process->neurons.width;
+    if (process->exponents == NULL)
+        return;
     double *row = process->exponents + (size_t)process->n_jumps * width;
     memcpy(row, process->neurons.exponents, width * sizeof *row);
 }
 
-/* Start from exponents −1 and the open samples that are listed. */
+/* Start from exponents −1 and the open samples that are listed, at their scale. */
 void start_process(const Samples *all, Process *process)
 {
     weigh_afresh(all, process);
     keep_exponents(process);
 }
 
-/* Close the samples of the group. */
-static void close_samples(const Samples *all, Process *process)
+/* Close the samples of a side that the group fits. */
+static void close_side(const Samples *all, Process *process, int side)
 {
-    List still_open = {process->still_open, process->n_open};
+    List still_open = open_side(all, process, side);
+    const uint64_t *neurons = neurons_of(all, process, side);
+    uint64_t *own = process->group + all->n_words;
+    if (!is_hit(process->group, neurons, all->n_words))
+        return;
+    for (int64_t w = 0; w < all->n_words; w++)
+        own[w] = process->group[w] & neurons[w];
+    uint32_t *left_open = process->still_open + side * all->n;
     uint32_t *fitted = process->fitted + process->n_fitted;
-    int64_t left = fit(all, process->group, &still_open, process->still_open, fitted);
-    List just = {fitted, process->n_open - left};
-    process->n_open = left;
+    process->n_open[side] = fit(all, own, &still_open, left_open, fitted);
+    List just = {fitted, still_open.n - process->n_open[side]};
     process->n_fitted += just.n;
-    add_weights(all, &just, -1, &process->sums);
-    if (left > 0 && are_small(&process->sums))
-        weigh_afresh(all, process);
+    add_weights(all, &just, neurons, -1, &process->sums);
+}
+
+static int64_t n_open(const Process *process)
+{
+    return process->n_open[0] + process->n_open[1];
 }
 
 /* Jump until no sample is open, or the room is full; return how many samples are open. */
 int64_t go_on(const Samples *all, Process *process)
 {
-    while (process->n_open > 0 && process->n_jumps < process->room) {
+    while (n_open(process) > 0 && process->n_jumps < process->room) {
         Jump jump;
         int64_t number = process->n_jumps++;
         set_speeds(&process->sums, &process->neurons);
-        next_jump(number, process->clock, all->n, process->tie_tol, &process->neurons,
-                  process->group, all->n_words, &jump);
+        next_jump(process->n_before + number, process->clock, process->n_samples, process->tie_tol,
+                  &process->neurons, process->group, all->n_words, &jump);
         process->clock += jump.wait;
         process->times[number] = process->clock;
         process->margins[number] = jump.margin;
         process->escape_rates[number] = jump.escape_rate;
-        close_samples(all, process);
+        close_side(all, process, 0);
+        close_side(all, process, 1);
+        if (n_open(process) > 0 && are_small(&process->sums)) {
+            process->sums.scale = scale_of_open(all, process);
+            weigh_afresh(all, process);
+        }
         process->offsets[number + 1] = process->n_fitted;
         keep_exponents(process);
     }
-    return process->n_open;
+    return n_open(process);
 }

@@ -24,7 +24,7 @@ _values = Kernel("values", None, c_void_p, c_int64, c_void_p)
 
 
 def add_squares(
-    y: Array, norms: Array, samples: NDArray[Any], of_labels: Digits, of_targets: Digits
+    y: Array, norms: Array | None, samples: NDArray[Any], of_labels: Digits, of_targets: Digits
 ) -> None:
     """Add y_k² to one sum and (y_k / ‖x_k‖)² to another for each of the samples."""
     _add_squares(
@@ -36,7 +36,7 @@ def add_squares(
 
 
 def squares_by_group(
-    y: Array, norms: Array, samples: NDArray[Any], offsets: NDArray[np.int64]
+    y: Array, norms: Array | None, samples: NDArray[Any], offsets: NDArray[np.int64]
 ) -> tuple[Digits, Digits]:
     """Both sums for each group samples[offsets[i]:offsets[i + 1]], shapes (J, DIGITS)."""
     n_groups = len(offsets) - 1

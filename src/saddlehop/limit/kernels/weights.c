@@ -6,19 +6,21 @@
  * equal rates to the last bit, and taking a fitted sample out again leaves no trace. When the
  * largest sums have become small, E is lowered and the sums are made afresh.
  *
- * Active sets come as words of bits. Samples are added up by the value of each group of bits of
- * their word, and what a value stands for is added to the neurons at the end.
+ * Active sets come as words of bits. The bits of neurons of the sign of the samples are brought
+ * together, samples are added up by the value of each group of these bits, and what a value stands
+ * for is added to the neurons at the end.
  */
 #include "weights.h"
 
 #include <string.h>
 
-#define RESCALE_BITS 16    /* of the largest sum, so at least 8 of every open p_k */
-#define LEAST_SUM 0x1p-122 /* below it few digits are left, and a neuron does not move */
-#define PORTION 2048       /* samples whose limbs stay in the cache */
-#define BITS 6             /* of a group: more fill the cache, fewer mean more groups */
-#define VALUES (1 << BITS) /* of a group */
-#define GROUPS 11          /* of a word */
+#include "compress.h"
+
+#define RESCALE_BITS 16 /* of the largest sum, so at least 8 of every open p_k */
+#define PORTION 4096    /* samples whose limbs stay in the cache */
+#define FEW 8           /* samples that are not worth a table */
+#define MOST_BITS 8     /* of a group: more would fill the cache */
+#define ROWS 2048       /* of a table: values of all groups of a word */
 
 /* The upper two limbs: the third is zero for nearly all weights, for p² has 53 bits. */
 typedef struct {
@@ -29,29 +31,36 @@ typedef struct {
 typedef struct {
     Pair upper[PORTION];
     int64_t lowest[PORTION];
+    int64_t any_lowest; /* not 0 if any is not */
 } Weights;
 
-/* Exponent E with p_k < 2^E for all the samples; very low for none. */
-int64_t scale_of(const Samples *all, const List *list)
+/* Exponent E with p < 2^E for all p up to the largest; very low for 0, that of no samples. */
+int64_t scale_above(double largest)
 {
-    double largest = 0.0;
     int exponent;
-    for (int64_t i = 0; i < list->n; i++) {
-        uint32_t k = list->samples[i];
-        double p = fabs(all->y[k] * all->norms[k]);
-        largest = p > largest ? p : largest;
-    }
     if (!(largest > 0))
         return -10000;
     frexp(largest, &exponent);
     return exponent;
 }
 
+/* Exponent E with p_k < 2^E for all the samples. */
+int64_t scale_of(const Samples *all, const List *list)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < list->n; i++) {
+        uint32_t k = list->samples[i];
+        double p = fabs(all->y[k] * norm_of(all, k));
+        largest = p > largest ? p : largest;
+    }
+    return scale_above(largest);
+}
+
 /* Two factors with product 2^exponent, each within the range of floats.
  *
  * Exponents beyond ±2000 come with no samples and no use.
  */
-static void powers(int64_t exponent, double factors[2])
+void powers(int64_t exponent, double factors[2])
 {
     int bounded = (int)(exponent > 2000 ? 2000 : exponent < -2000 ? -2000 : exponent);
     int half = bounded >> 1;
@@ -64,9 +73,10 @@ static void cut_weights(const Samples *all, const List *list, const Sums *sums, 
 {
     double up = ldexp(1.0, (int)sums->bits), down[2];
     powers(-sums->scale, down);
+    weights->any_lowest = 0;
     for (int64_t i = 0; i < list->n; i++) {
         uint32_t k = list->samples[i];
-        double p = all->y[k] * all->norms[k] * down[0] * down[1];
+        double p = all->y[k] * norm_of(all, k) * down[0] * down[1];
         double rest = p * p * up;
         int64_t first = (int64_t)rest;
         rest = (rest - (double)first) * up;
@@ -74,6 +84,8 @@ static void cut_weights(const Samples *all, const List *list, const Sums *sums, 
         weights->upper[i] = (Pair){{first, second}};
         weights->lowest[i] = (int64_t)((rest - (double)second) * up);
     }
+    for (int64_t i = 0; i < list->n; i++)
+        weights->any_lowest |= weights->lowest[i];
 }
 
 static inline void add_pair(Pair *sum, const Pair *term)
@@ -82,33 +94,31 @@ static inline void add_pair(Pair *sum, const Pair *term)
     sum->limb[1] += term->limb[1];
 }
 
-static inline uint64_t bits_of(const Samples *all, const List *list, int64_t i, int64_t word)
-{
-    return all->words[list->samples[i] * all->n_words + word];
-}
-
-/* How many groups of bits of a word have a neuron that is active on any of the samples. */
-static int groups_in_use(const Samples *all, const List *list, int64_t word)
-{
-    uint64_t any = 0;
-    for (int64_t i = 0; i < list->n; i++)
-        any |= bits_of(all, list, i, word);
-    int n = 0;
-    for (; any != 0; any >>= BITS)
-        n++;
-    return n;
-}
-
 /* Add the weights to the rows of the values that the groups of bits of a word have. */
-static void tabulate(const Samples *all, const List *list, int64_t word, const Weights *weights,
-                     int n_groups, Pair table[GROUPS][VALUES])
+static inline void tabulate(const uint64_t *bits, const Pair *weights, int64_t n, int size,
+                            int n_groups, Pair *table)
 {
-    for (int64_t i = 0; i < list->n; i++) {
-        uint64_t bits = bits_of(all, list, i, word);
-        Pair weight = weights->upper[i];
-        for (int group = 0; group < n_groups; group++, bits >>= BITS)
-            add_pair(&table[group][bits & (VALUES - 1)], &weight);
+    uint64_t last = ((uint64_t)1 << size) - 1;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t left = bits[i];
+        Pair weight = weights[i], *rows = table;
+        for (int group = 0; group < n_groups; group++, left >>= size, rows += last + 1)
+            add_pair(rows + (left & last), &weight);
     }
+}
+
+/* The same with loops over the groups unrolled, for the numbers of groups that are common. */
+static void tabulate_groups(const uint64_t *bits, const Pair *weights, int64_t n, int size,
+                            int n_groups, Pair *table)
+{
+    if (n_groups == 3)
+        tabulate(bits, weights, n, size, 3, table);
+    else if (n_groups == 4)
+        tabulate(bits, weights, n, size, 4, table);
+    else if (n_groups == 5)
+        tabulate(bits, weights, n, size, 5, table);
+    else
+        tabulate(bits, weights, n, size, n_groups, table);
 }
 
 /* Sum the rows of the values with the highest of some bits; fold them onto those without it. */
@@ -122,58 +132,100 @@ static Pair fold(Pair *rows, int half)
     return total;
 }
 
-/* Add a table to the sums of the 64 neurons of a word. */
-static void add_table(Pair table[GROUPS][VALUES], int n_groups, int64_t word, int64_t sign,
+/* Add a table to the sums of the neurons of a word. */
+static void add_table(Pair *table, int size, const Chosen *chosen, int64_t word, int64_t sign,
                       Sums *sums)
 {
     int64_t *first = sums->limbs + 64 * word, *second = first + sums->n_neurons;
-    for (int group = 0; group < n_groups; group++)
-        for (int bit = BITS - 1; bit >= 0; bit--) {
-            int neuron = BITS * group + bit;
-            Pair total = fold(table[group], 1 << bit);
-            if (neuron < 64) {
-                first[neuron] += sign * total.limb[0];
-                second[neuron] += sign * total.limb[1];
+    for (int from = 0; from < chosen->n; from += size, table += (int64_t)1 << size)
+        for (int bit = size - 1; bit >= 0; bit--) {
+            Pair total = fold(table, 1 << bit);
+            if (from + bit < chosen->n) {
+                int place = chosen->places[from + bit];
+                first[place] += sign * total.limb[0];
+                second[place] += sign * total.limb[1];
             }
         }
 }
 
 /* Add the lowest limbs, one by one. */
-static void add_lowest(const Samples *all, const List *list, int64_t word, const Weights *weights,
-                       int64_t sign, Sums *sums)
+static void add_lowest(const uint64_t *bits, const int64_t *lowest, int64_t n,
+                       const Chosen *chosen, int64_t word, int64_t sign, Sums *sums)
 {
     int64_t *third = sums->limbs + 2 * sums->n_neurons + 64 * word;
-    for (int64_t i = 0; i < list->n; i++) {
-        if (weights->lowest[i] == 0)
+    for (int64_t i = 0; i < n; i++) {
+        if (lowest[i] == 0)
             continue;
-        uint64_t bits = bits_of(all, list, i, word);
-        for (int neuron = 0; neuron < 64; neuron++)
-            third[neuron] += sign * weights->lowest[i] * (int64_t)(bits >> neuron & 1);
+        for (int bit = 0; bit < chosen->n; bit++)
+            third[chosen->places[bit]] += sign * lowest[i] * (int64_t)(bits[i] >> bit & 1);
     }
 }
 
-/* Add the weights to the sums of the 64 neurons of a word. */
-static void add_word(const Samples *all, const List *list, int64_t word, const Weights *weights,
-                     int64_t sign, Sums *sums)
+/* Bits of a group for n samples, such that the table takes no longer to read than to fill; groups
+ * are about equally large. */
+static int group_size(int64_t n, int n_bits)
 {
-    int n_groups = groups_in_use(all, list, word);
-    Pair table[GROUPS][VALUES];
-    memset(table, 0, (size_t)n_groups * sizeof *table);
-    tabulate(all, list, word, weights, n_groups, table);
-    add_table(table, n_groups, word, sign, sums);
-    add_lowest(all, list, word, weights, sign, sums);
+    int size = 2;
+    while (size < MOST_BITS && n >> (size + 1) != 0)
+        size++;
+    int n_groups = (n_bits + size - 1) / size;
+    return (n_bits + n_groups - 1) / n_groups;
 }
 
-/* Add `sign` times the weight of each sample to the sums of the neurons active on it. */
-void add_weights(const Samples *all, const List *list, int64_t sign, Sums *sums)
+/* Add the weights to the sums of the neurons of a word. */
+static void add_word(const Samples *all, const List *list, int64_t word, const Chosen *chosen,
+                     const Weights *weights, int64_t sign, Sums *sums)
+{
+    uint64_t bits[PORTION];
+    Pair table[ROWS];
+    int size = group_size(list->n, chosen->n), n_groups = (chosen->n + size - 1) / size;
+    for (int64_t i = 0; i < list->n; i++)
+        bits[i] = compressed(all->words[list->samples[i] * all->n_words + word], chosen);
+    memset(table, 0, ((size_t)n_groups << size) * sizeof *table);
+    tabulate_groups(bits, weights->upper, list->n, size, n_groups, table);
+    add_table(table, size, chosen, word, sign, sums);
+    if (weights->any_lowest)
+        add_lowest(bits, weights->lowest, list->n, chosen, word, sign, sums);
+}
+
+/* Add the weights to the sums of the neurons of a word, neuron by neuron. */
+static void add_few(const Samples *all, const List *list, int64_t word, uint64_t of_sign,
+                    const Weights *weights, int64_t sign, Sums *sums)
+{
+    int64_t *first = sums->limbs + 64 * word, *second = first + sums->n_neurons;
+    int64_t *third = second + sums->n_neurons;
+    for (int64_t i = 0; i < list->n; i++) {
+        uint64_t left = all->words[list->samples[i] * all->n_words + word] & of_sign;
+        for (; left != 0; left &= left - 1) {
+            int place = __builtin_ctzll(left);
+            first[place] += sign * weights->upper[i].limb[0];
+            second[place] += sign * weights->upper[i].limb[1];
+            third[place] += sign * weights->lowest[i];
+        }
+    }
+}
+
+/* Add `sign` times the weight of each sample to the sums of the neurons active on it, of those
+ * whose bits `of_sign` has. */
+void add_weights(const Samples *all, const List *list, const uint64_t *of_sign, int64_t sign,
+                 Sums *sums)
 {
     Weights weights;
+    Chosen chosen;
     for (int64_t start = 0; start < list->n; start += PORTION) {
         int64_t left = list->n - start;
         List portion = {list->samples + start, left < PORTION ? left : PORTION};
         cut_weights(all, &portion, sums, &weights);
-        for (int64_t word = 0; word < all->n_words; word++)
-            add_word(all, &portion, word, &weights, sign, sums);
+        for (int64_t word = 0; word < all->n_words; word++) {
+            if (of_sign[word] == 0)
+                continue;
+            if (portion.n < FEW) {
+                add_few(all, &portion, word, of_sign[word], &weights, sign, sums);
+                continue;
+            }
+            choose_bits(of_sign[word], &chosen);
+            add_word(all, &portion, word, &chosen, &weights, sign, sums);
+        }
     }
 }
 
@@ -184,21 +236,4 @@ int64_t are_small(const Sums *sums)
     for (int64_t j = 1; j < sums->n_neurons; j++)
         largest = sums->limbs[j] > largest ? sums->limbs[j] : largest;
     return largest < (int64_t)1 << (sums->bits - RESCALE_BITS);
-}
-
-/* Return n ρ_j; 0 if it is about 1e-18 of the largest or less. */
-Twofold speed_of(const Sums *sums, int64_t neuron)
-{
-    Twofold sum = {0.0, 0.0};
-    double unit = 1.0, down = ldexp(1.0, -(int)sums->bits);
-    for (int limb = 0; limb < 3; limb++) {
-        int64_t value = sums->limbs[limb * sums->n_neurons + neuron];
-        int64_t top = value & -((int64_t)1 << 31); /* floats have no room for 63 bits */
-        unit *= down;
-        sum = add(sum, (Twofold){(double)top * unit, (double)(value - top) * unit});
-    }
-    if (!(sum.high > LEAST_SUM))
-        return (Twofold){0.0, 0.0};
-    Twofold root = square_root(sum);
-    return (Twofold){ldexp(root.high, (int)sums->scale), ldexp(root.low, (int)sums->scale)};
 }

@@ -13,9 +13,10 @@ typedef struct {
     int64_t scale;     /* E of the weights */
 } Sums;
 
+int64_t scale_above(double largest);
 API int64_t scale_of(const Samples *, const List *);
-API void add_weights(const Samples *, const List *, int64_t sign, Sums *);
+API void add_weights(const Samples *, const List *, const uint64_t *of_sign, int64_t sign, Sums *);
 API int64_t are_small(const Sums *);
-Twofold speed_of(const Sums *, int64_t neuron);
+void powers(int64_t exponent, double factors[2]);
 
 #endif
