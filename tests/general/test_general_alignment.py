@@ -9,8 +9,11 @@ import saddlehop as sh
 from general_helpers import CASES, general_problems_with_starts
 from general_reference import follow
 from helpers import orthonormal_rows
+from saddlehop.general import pieces
 from saddlehop.general.alignment import outcome_of
-from saddlehop.general.pieces import DECAYING, GROWING, carry, place
+from saddlehop.general.kernels import pieces as kernels
+from saddlehop.general.pieces import DECAYING, GROWING, carry, place, take
+from saddlehop.general.walls import wall_rule
 
 
 def start(problem, init):
@@ -334,3 +337,57 @@ def test_the_number_of_pieces_is_bounded():
     problem = sh.GeneralProblem(rng.standard_normal((60, 10)), rng.standard_normal(60), bias=True)
     rows, pulls, neurons = start(problem, sh.Initialization.draw(problem, 24, rng=0))
     assert carry(rows, pulls, neurons).n_pieces < 2 * 24 * 60
+
+
+@pytest.mark.parametrize(("n", "r", "law"), [(300, 20, "balanced"), (60, 60, "dominated")])
+def test_after_many_pieces_neurons_are_where_sums_afresh_put_them(n, r, law):
+    rng = np.random.default_rng(n)
+    problem = sh.GeneralProblem(rng.standard_normal((n, r)), rng.standard_normal(n))
+    rows, pulls, neurons = start(problem, sh.Initialization.draw(problem, 16, law, rng=0))
+    carried = carry(rows, pulls, neurons)
+    assert carried.n_pieces > 16 * 10
+    end, field = carried.neurons, carried.field
+    moves = end.signs[:, None] * pulls
+    afresh = wall_rule(rows, moves, end.walls, end.sides, np.where(field.kept, field.shares, 0))
+    np.testing.assert_allclose(field.velocity, afresh.velocity, rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(field.modes, afresh.modes)
+    np.testing.assert_array_equal(field.kept, afresh.kept)
+    assert field.kept.any()
+    heights = end.hidden @ rows.T
+    off = ~end.walls
+    np.testing.assert_array_equal(np.sign(heights[off]), end.sides[off])
+    assert np.abs(heights[field.kept]).max() < 1e-14
+
+
+def test_a_neuron_alone_goes_where_it_goes_among_others():
+    rng = np.random.default_rng(1)
+    problem = sh.GeneralProblem(rng.standard_normal((80, 30)), -rng.uniform(1, 2, 80))
+    rows, pulls, neurons = start(problem, sh.Initialization.draw(problem, 8, rng=0))
+    on_walls = carry(rows, pulls, neurons).neurons
+    pairs = zip(pieces.parts(neurons), pieces.parts(on_walls), strict=True)
+    both = pieces.Neurons(
+        *(np.stack(pair, axis=1).reshape(16, *pair[0].shape[1:]) for pair in pairs)
+    )
+    among = carry(rows, pulls, both)
+    for j in range(16):
+        alone = carry(rows, pulls, take(both, [j]))
+        np.testing.assert_array_equal(alone.neurons.hidden[0], among.neurons.hidden[j])
+        np.testing.assert_array_equal(alone.field.shares[0], among.field.shares[j])
+
+
+def test_rows_of_the_gram_matrix_that_do_not_fit_are_made_again(monkeypatch):
+    rng = np.random.default_rng(0)
+    problem = sh.GeneralProblem(rng.standard_normal((50, 8)), rng.standard_normal(50))
+    rows, pulls, neurons = start(problem, sh.Initialization.draw(problem, 8, rng=0))
+    all_fit = carry(rows, pulls, neurons)
+    monkeypatch.setattr(kernels, "GRAM_BYTES", 3 * 8 * 50)
+    three_fit = carry(rows, pulls, neurons)
+    np.testing.assert_array_equal(three_fit.neurons.hidden, all_fit.neurons.hidden)
+    np.testing.assert_array_equal(three_fit.elapsed, all_fit.elapsed)
+
+
+def test_too_many_walls_are_refused(monkeypatch):
+    monkeypatch.setattr(pieces, "PIECES", 0)
+    problem, init = on_a_ray(1.0)
+    with pytest.raises(sh.errors.SaddlehopError, match="more than 0 walls at constant residuals"):
+        sh.align(problem, init)

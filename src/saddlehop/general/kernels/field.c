@@ -109,7 +109,7 @@ static void add_walls(const Neurons *one, const Fields *field, Motion *motion)
     size_t size = (size_t)walls->rank * sizeof(double);
     memcpy((double *)walls->base, motion->sum, size);
     walls->slack = *field->slack;
-    wall_rule(walls, &motion->walls_work);
+    wall_rule_again(walls, &motion->walls_work);
     memcpy(motion->sum, walls->velocity, size);
     for (int64_t l = 0; l < walls->count; l++) {
         int64_t k = walls->sample[l];
@@ -121,17 +121,30 @@ static void add_walls(const Neurons *one, const Fields *field, Motion *motion)
     }
 }
 
-/* Find the walls that the velocity does not leave, and a basis of their directions. */
-static void keep_walls(const Inputs *inputs, const Fields *field, Motion *motion)
+/* A basis of the directions of the walls kept; those kept before stay up to the first that is not. */
+static void span_kept(const Inputs *inputs, const Fields *field, Motion *motion)
 {
-    int64_t rank = inputs->rank;
-    truncate_to(&motion->faces, 0);
+    Basis *faces = &motion->faces;
+    int64_t before = 0;
+    while (before < faces->count && field->kept[faces->wall[before]])
+        before++;
+    truncate_to(faces, before);
+    for (int64_t l = 0; l < motion->walls.count; l++) {
+        int64_t k = motion->walls.sample[l], i = 0;
+        while (i < before && faces->wall[i] != k)
+            i++;
+        if (i == before && field->kept[k] && inputs->norms[k] > 0.0)
+            append(faces, k, inputs->rows + k * inputs->rank, 1.0 / inputs->norms[k]);
+    }
+}
+
+/* Find the walls that the velocity does not leave. */
+static void keep_walls(const Inputs *inputs, const Fields *field, const Motion *motion)
+{
     for (int64_t l = 0; l < motion->walls.count; l++) {
         int64_t k = motion->walls.sample[l];
-        const double *x = inputs->rows + k * rank;
-        field->kept[k] = fabs(dot(x, field->velocity, rank)) <= *field->slack * inputs->norms[k];
-        if (field->kept[k] && inputs->norms[k] > 0.0)
-            append(&motion->faces, k, x, 1.0 / inputs->norms[k]);
+        double rate = dot(inputs->rows + k * inputs->rank, field->velocity, inputs->rank);
+        field->kept[k] = fabs(rate) <= *field->slack * inputs->norms[k];
     }
 }
 
@@ -172,6 +185,7 @@ void settle_field(const Inputs *inputs, const Neurons *one, const Fields *field,
     if (norm_of(v, inputs->rank) <= *field->slack)
         memset(v, 0, size);
     keep_walls(inputs, field, motion);
+    span_kept(inputs, field, motion);
     off += project_out(&motion->faces, v);
     motion->speed = norm_of(v, inputs->rank);
     motion->height_off += project_out(&motion->faces, one->hidden);
@@ -184,6 +198,8 @@ void start_field(const Inputs *inputs, const Neurons *one, const Fields *field, 
     memset(motion->load, 0, n);
     memset(motion->change, 0, n);
     motion->speed = 0.0;
+    truncate_to(&motion->faces, 0);
+    truncate_to(&motion->walls_work.free, 0);
     motion->sum_off = motion->rate_off = INFINITY;
     measure_heights(inputs, one, motion);
     settle_field(inputs, one, field, motion);

@@ -123,13 +123,24 @@ static double snapped(double share, double size, double slack)
     return share * size <= slack ? 0.0 : share;
 }
 
+static bool is_inside(const Walls *walls, const double *share, int64_t k)
+{
+    return walls->pull[k] < 0.0 && share[k] > 0.0 && share[k] < 1.0;
+}
+
+/* Set free the walls with θ inside; those that were free are kept up to the first that is not. */
 static void start_free(const Walls *walls, WallsWork *work, double *share)
 {
-    truncate_to(&work->free, 0);
+    Basis *free = &work->free;
+    int64_t kept = 0;
+    while (kept < free->count && is_inside(walls, share, free->wall[kept]))
+        kept++;
+    truncate_to(free, kept);
     for (int64_t k = 0; k < walls->count; k++) {
         work->barred[k] = norm(walls, k) == 0.0 || walls->pull[k] == 0.0;
-        bool inside = walls->pull[k] < 0.0 && share[k] > 0.0 && share[k] < 1.0;
-        if (inside && !append(&work->free, k, row(walls, k), -1.0 / norm(walls, k)))
+        if (!is_inside(walls, share, k) || is_free(work, k))
+            continue;
+        if (!append(free, k, row(walls, k), -1.0 / norm(walls, k)))
             share[k] = 0.0;
     }
 }
@@ -186,8 +197,23 @@ static bool could_differ(const Walls *walls, WallsWork *work, int64_t k)
     return (work->other[k] > 0.0) == other;
 }
 
-void wall_rule(Walls *walls, WallsWork *work)
+/* Name the walls left free by the last call by their numbers in this list, up to the first not in it. */
+static void find_free(const Walls *walls, Basis *free)
 {
+    for (int64_t i = 0; i < free->count; i++) {
+        int64_t k = 0;
+        while (k < walls->count && walls->sample[k] != free->wall[i])
+            k++;
+        if (k == walls->count)
+            truncate_to(free, i);
+        else
+            free->wall[i] = k;
+    }
+}
+
+void wall_rule_again(Walls *walls, WallsWork *work)
+{
+    find_free(walls, &work->free);
     for (int64_t k = 0; k < walls->count; k++)
         work->on[k] = walls->pull[k] >= 0.0 && walls->side[k] > 0;
     settle_on(walls, work, walls->share, walls->velocity);
@@ -195,4 +221,12 @@ void wall_rule(Walls *walls, WallsWork *work)
         walls->chosen[k] = walls->pull[k] > 0.0 && could_differ(walls, work, k);
     for (int64_t k = 0; k < walls->count; k++)
         walls->side[k] = walls->share[k] == 0.0 ? -1 : walls->share[k] == 1.0;
+    for (int64_t i = 0; i < work->free.count; i++)
+        work->free.wall[i] = walls->sample[work->free.wall[i]];
+}
+
+void wall_rule(Walls *walls, WallsWork *work)
+{
+    truncate_to(&work->free, 0);
+    wall_rule_again(walls, work);
 }
