@@ -34,6 +34,8 @@ class Body:
     modes: NDArray[np.int8]
     theta: Array
     """θ_k, shape (n,)."""
+    lag: Array
+    """(a, w) just before the rest less that at rest, shape (1 + r,)."""
 
 
 class Aboard(NamedTuple):
@@ -60,6 +62,7 @@ def newcomer(dormant: Dormant, members: NDArray[np.intp], log_weight: float) -> 
         np.exp(log_sum) * neurons.hidden[j],
         dormant.modes[j].copy(),
         dormant.shares[j].copy(),
+        np.zeros(1 + neurons.hidden.shape[1]),
     )
 
 
@@ -69,8 +72,8 @@ def board(setting: Setting, dormant: Dormant, bodies: list[Body]) -> tuple[Orbit
     passengers = dormant.bundles(waiting)
     first = np.array([members[0] for members in passengers], np.intp)
     neurons, n = dormant.neurons, setting.labels.size
-    output = np.array([body.output for body in bodies])
-    hidden = np.array([body.hidden for body in bodies]) / np.abs(output)[:, None]
+    output = np.array([body.output + body.lag[0] for body in bodies])
+    hidden = np.array([body.hidden + body.lag[1:] for body in bodies]) / np.abs(output)[:, None]
     state = State(
         0.0,
         0.0,
@@ -100,7 +103,7 @@ def leave(
             dormant.ends[body.members] = ASLEEP
         else:
             dormant.chosen[body.members] |= state.chosen[i]
-            kept.append(_moved(body, state, i, shares[i]))
+            kept.append(_moved(body, state, i, shares[i], orbit.lag[i]))
     for i, members in enumerate(aboard.passengers, start=len(aboard.bodies)):
         before = dormant.neurons.log_scales[members]
         kappa = before + (state.scale[i] + orbit.growth[i] - LOG_ASIDE - before[0])
@@ -108,10 +111,10 @@ def leave(
     return kept
 
 
-def _moved(body: Body, state: State, i: int, theta: Array) -> Body:
+def _moved(body: Body, state: State, i: int, theta: Array, lag: Array) -> Body:
     size = np.exp(state.scale[i])
     output, hidden = float(size * state.output[i]), size * state.hidden[i]
-    return Body(body.members, body.shares, output, hidden, state.modes[i].copy(), theta)
+    return Body(body.members, body.shares, output, hidden, state.modes[i].copy(), theta, lag)
 
 
 def _put_off(

@@ -145,6 +145,12 @@ class Dormant:
                 found.append(line)
         return len(found)
 
+    def needed(self, log_size: float) -> float:
+        """Return the log(1/λ) at which all dormant neurons are below a size, now that e < 0 for them."""
+        there = (self.ends != ACTIVE) & (self.exponents < 0)
+        above = self.neurons.log_scales[there] - log_size
+        return float(np.max(above / -self.exponents[there], initial=0.0))
+
     def is_inert(self) -> Flags:
         """Which neurons nothing can move: stalled, or off all samples and walls, shape (m,)."""
         off = (self.modes < 0).all(axis=1) & ~self.neurons.walls.any(axis=1)

@@ -21,14 +21,14 @@ from .._support.arrays import Array
 from .flow_plateau import forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
+from .jumps_frozen import freeze
 from .jumps_glide import glide, take_along
-from .jumps_rest import Rest, rest_near
+from .jumps_rest import Rest, residual_at_rest, residue, rest_near
 
 LOG_EPS = float(np.log(1e-7))  # size of newcomers
 LOG_ASIDE = -1000.0  # scale of passengers
-GLIDE = 1e-3  # how far weights move in a glide, relative to the smallest body
-GLIDE_FROM = 300  # steps before the first is tried
-STEPS_PER_GLIDE = 16  # until the next try after one in vain
+GLIDE_FROM = 100  # steps before the first is tried
+STEPS_PER_GLIDE = 8  # until the next try after one in vain
 WORTH = 10.0  # a glide must be worth so many steps
 NEAR = 1e-6  # distance to rest from which it is taken for the end
 FADED = 1e-7
@@ -56,13 +56,22 @@ class Orbit:
     """Time and Σ r_k² / C_k before each step and at the end."""
     glides: dict[int, float] = field(default_factory=dict)
     """Lengths of the steps that were glides."""
-
+    reach: float = 0.0
+    """What the next glide may try."""
+    known: tuple[object, Array] | None = None
+    """r_∞ of the bodies, and of which patterns."""
+    before: Array = field(init=False)
+    """Weights of the bodies before the last step, shape (n_bodies, 1 + r)."""
+    lag: Array = field(init=False)
+    """Weights of the bodies just before the rest less those at rest, shape (n_bodies, 1 + r)."""
     growth: Array = field(init=False)
     """By how much log |a| grew beyond what `state.scale` says, one for each row."""
 
     def __post_init__(self) -> None:
         self.fading = np.zeros(self.n_bodies, bool)
         self.growth = np.zeros(self.state.scale.size)
+        self.before = self._weights()
+        self.lag = np.zeros((self.n_bodies, 1 + self.state.hidden.shape[1]))
 
     def run(self, most: int) -> None:
         """Follow the flow to its rest, for at most so many steps."""
@@ -71,7 +80,10 @@ class Orbit:
             if self.n_steps % STEPS_PER_CHECKPOINT == 0 or self.n_steps - 1 in self.glides:
                 self.checkpoints[self.n_steps] = self.state.copy()
             self._record()
-            if self.n_steps < next_glide or not self._glide():
+            self.before = self._weights()
+            if self.n_steps >= next_glide and self._glide():
+                next_try = 0
+            else:
                 if self.n_steps >= next_glide:
                     next_glide = self.n_steps + STEPS_PER_GLIDE
                 self.state.last = step(self.setting, self.state, np.inf)
@@ -94,13 +106,16 @@ class Orbit:
         begin, end = np.interp((0.01, 0.99), gone, times)
         return float(begin), float(end)
 
+    def _weights(self) -> Array:
+        return freeze(self.setting, self.state, np.arange(self.n_bodies)).start
+
     def _glide(self) -> bool:
         """Try a long step; only where no body fades."""
         if self._fade(self._body_forces()).any():
             return False
         bodies, least = np.arange(self.n_bodies), WORTH * self.state.last
-        size = GLIDE * float(np.exp(np.min(self._log_sizes(self.state))))
-        length = glide(self.setting, self.state, bodies, size, least)
+        longest = max(self.reach, WORTH * least)
+        length, self.reach = glide(self.setting, self.state, bodies, longest, least)
         if length > 0:
             self.glides[self.n_steps] = length
         return length > 0
@@ -145,10 +160,20 @@ class Orbit:
         fading = self._fade(self._body_forces())
         if (np.exp(self._log_sizes(self.state))[fading] > FADED).any():
             return
-        rest = rest_near(self.setting, self.state, np.flatnonzero(~fading), 1e3 * NEAR)
+        bodies = np.flatnonzero(~fading)
+        rest = rest_near(self.setting, self.state, bodies, self._goal(bodies), 1e3 * NEAR)
         if rest.distance <= NEAR:
             self.rest, self.fading = rest, fading
             self._come_to_rest(rest)
+            at_rest = freeze(self.setting, self.state, bodies)
+            self.lag[bodies] = residue(at_rest, self.before[bodies])
+
+    def _goal(self, bodies: NDArray[np.intp]) -> Array:
+        """r_∞, which depends on the patterns alone."""
+        key = (bodies.tobytes(), self.state.modes[bodies].tobytes())
+        if self.known is None or self.known[0] != key:
+            self.known = key, residual_at_rest(self.setting, self.state, bodies)
+        return self.known[1]
 
     def _come_to_rest(self, rest: Rest) -> None:
         """Go to the rest; what is left of r − r_∞ on the way turns passengers a little."""
@@ -176,16 +201,18 @@ class Orbit:
         state = self.checkpoints[before].copy()
         for _ in range(before, place):
             step(self.setting, state, np.inf)
-        if place in self.glides:
-            low, high = self.sizes[place][i], self.sizes[place + 1][i]
-            return state.time + self.glides[place] * float((goal - low) / (high - low))
+
+        def forward(state: State, room: float) -> float:
+            if place in self.glides:
+                longest = min(room, self.glides[place])
+                return glide(self.setting, state, np.arange(self.n_bodies), longest, 0.0)[0]
+            return step(self.setting, state, room)
 
         def excess(room: float) -> float:
             cut = state.copy()
             if room > 0:
-                step(self.setting, cut, room)
+                forward(cut, room)
             return float(self._log_sizes(cut)[i] - goal)
 
-        whole = state.copy()
-        length = step(self.setting, whole, np.inf)
+        length = forward(state.copy(), np.inf)
         return state.time + float(brentq(excess, 0.0, length, xtol=1e-13 * (1 + state.time)))

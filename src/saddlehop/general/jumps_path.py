@@ -69,6 +69,10 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
     """log10 of the λ below which each jump stands apart from its neighbours, shape (J,): 99% of the loss of
     one jump is gone when 1% of the next is, and no dormant neuron is above a tenth of the largest active
     one while the jump lasts."""
+    settling_scale: Array
+    """log10 of the λ below which the saddle after each jump is seen, shape (J,): weights are within 1e-6 of
+    it while all dormant neurons are still smaller than 1e-7, in the units of `distances`; -inf: not at
+    rest."""
     residuals: Array
     """r_k = y_k − h(x_k) at each saddle, shape (J+1, n)."""
     states: NDArray[np.str_]

@@ -48,6 +48,8 @@ class Jump(NamedTuple):
     correction: float
     span: tuple[float, float]
     """When 1% and 99% of the loss of the jump are gone, like `correction`."""
+    needed: float
+    """log(1/λ) from which on the saddle after the jump is seen."""
     n_steps: int
     distance: float
 
@@ -138,6 +140,7 @@ class Process:
         orbit, correction = self._follow(groups, most_steps)
         begin, end = orbit.span()
         origin = self.offset - orbit.state.time
+        needed = self.dormant.needed(LOG_EPS + self.units.log_weight)
         self.jumps.append(
             Jump(
                 self.clock,
@@ -146,6 +149,7 @@ class Process:
                 float(margin),
                 correction,
                 (origin + begin, origin + end),
+                np.inf if orbit.rest is None else needed,
                 orbit.n_steps,
                 np.inf if orbit.rest is None else orbit.rest.distance,
             )

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Setting, State, bases, off_walls, residuals, settle, slide_of, weights
+from .flow_state import Setting, State, residuals, slide_of
+from .jumps_frozen import Frozen, freeze, thaw
 
 ROUNDS = 12
 RANK_TOL = 1e-11
 ACCURACY = 1e-13  # of residuals at rest
-SIDE_TOL = 1e-9  # by which a pair may be beyond its wall at rest
+RESIDUE = 1e-10  # of residuals, with which a body is left on its way to rest
+SIDE_TOL = 1e-9  # by which a pair may be beyond its wall
 
 
 class Rest(NamedTuple):
@@ -38,29 +40,61 @@ class Rest(NamedTuple):
     """∫ (r − r_∞) dt / n on the way there, shape (n,)."""
 
 
-def rest_near(setting: Setting, state: State, who: NDArray[np.intp], reach: float) -> Rest:
-    """Find the rest of neurons `who` within `reach` and their patterns; the others stay."""
+def rest_near(
+    setting: Setting, state: State, who: NDArray[np.intp], goal: Array, reach: float
+) -> Rest:
+    """Find the rest of neurons `who` within `reach` and their patterns; the others stay.
+
+    `goal` is r_∞, as `residual_at_rest` has it.
+    """
     state = state.copy()
-    root = np.sqrt(setting.curvature)
-    goal = residual_at_rest(setting, state, who) / root
-    before, impulse = _weights(state, who), np.zeros(goal.size)
+    before, root = freeze(setting, state, who).start, np.sqrt(setting.curvature)
+    impulse, distance = np.zeros(goal.size), 0.0
     for _ in range(ROUNDS):
-        gap = residuals(setting, state) / root - goal
-        if np.linalg.norm(gap) <= ACCURACY:
+        frozen = freeze(setting, state, who)
+        gap = (frozen.residuals(frozen.start) - goal) / root
+        if np.linalg.norm(gap) <= ACCURACY or not distance <= reach:
             break
-        linear = linearize(setting, state, who)
-        push = linear.modes @ ((linear.modes.T @ gap) / linear.rates)
-        displace(setting, state, who, linear, push)
+        jacobian = frozen.jacobian()
+        push = _shortest_push(jacobian, gap)
+        thaw(setting, state, who, frozen.start + (jacobian @ push).reshape(before.shape))
         impulse += root * push
-        distance = float(np.linalg.norm(_weights(state, who) - before))
-        if not distance <= reach:
-            return Rest(state, goal * root, np.inf, impulse)
-    distance = float(np.linalg.norm(_weights(state, who) - before))
-    gap = residuals(setting, state) / root - goal
-    found = np.linalg.norm(gap) <= 1e3 * ACCURACY and within_patterns(
-        setting, state, who, goal * root
-    )
-    return Rest(state, goal * root, distance if found else np.inf, impulse)
+        distance = float(np.linalg.norm(freeze(setting, state, who).start - before))
+    gap = (residuals(setting, state) - goal) / root
+    near = distance <= reach and float(np.linalg.norm(gap)) <= 1e3 * ACCURACY
+    found = near and within_patterns(setting, state, who, state.hidden[who], goal)
+    return Rest(state, goal, distance if found else np.inf, impulse)
+
+
+def _shortest_push(jacobian: Array, gap: Array) -> Array:
+    """Return (JᵀJ)⁺ `gap`, by the smaller of JᵀJ and JJᵀ."""
+    q, n = jacobian.shape
+    rates, modes = np.linalg.eigh(jacobian.T @ jacobian if n <= q else jacobian @ jacobian.T)
+    kept = rates > RANK_TOL * rates[-1]
+    rates, modes = rates[kept], modes[:, kept]
+    if n <= q:
+        return np.asarray(modes @ ((modes.T @ gap) / rates))
+    return np.asarray(jacobian.T @ (modes @ ((modes.T @ (jacobian @ gap)) / rates**2)))
+
+
+def residue(at_rest: Frozen, before: Array) -> Array:
+    """Return y − y_∞ (q, 1 + r) where r − r_∞ is so small that only its direction counts.
+
+    At rest on a wall θ = φ / r may be 0 / 0. What the next orbit makes of that depends on how the rest was
+    approached: from `before` on in the eigenvectors of ∂ẏ/∂y.
+    """
+    rates, modes = np.linalg.eigh(at_rest.hessian())
+    falls = rates < RANK_TOL * rates[0]
+    rates, modes = rates[falls], modes[:, falls]
+    amounts = modes.T @ (before - at_rest.start).ravel()
+    felt = amounts * np.sqrt(-rates * at_rest.setting.n_samples)
+    late = np.log(max(float(np.linalg.norm(felt)) / RESIDUE, 1.0)) / -rates[-1:]
+    low, high = np.zeros(1), late
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = np.linalg.norm(felt * np.exp(rates * middle)) > RESIDUE
+        low, high = (middle, high) if above else (low, middle)
+    return np.asarray((modes @ (amounts * np.exp(rates * high))).reshape(before.shape))
 
 
 def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> Array:
@@ -88,54 +122,16 @@ def _projector(setting: Setting, state: State, j: int, rank: int) -> Array:
     return np.asarray(np.eye(rank) - slide.basis.T @ slide.basis)
 
 
-def _weights(state: State, who: NDArray[np.intp]) -> Array:
-    scale = np.exp(state.scale[who])
-    return np.column_stack([scale * state.output[who], scale[:, None] * state.hidden[who]])
-
-
-class Linear(NamedTuple):
-    """J of some neurons, the derivative of outputs / C^½, as JJᵀ = `modes` diag(`rates`) `modes`ᵀ."""
-
-    masks: Array
-    heights: Array
-    output: Array
-    walls: Array | None
-    rates: Array
-    modes: Array
-
-
-def linearize(setting: Setting, state: State, who: NDArray[np.intp]) -> Linear:
-    """Return J within the patterns of neurons `who`."""
-    masks = np.where(state.modes[who] > 0, np.sqrt(setting.curvature), 0.0)
-    scale = np.sqrt(weights(state)[who])
-    a, w = scale * state.output[who], scale[:, None] * state.hidden[who]
-    heights, reach = masks * (w @ setting.rows.T), a[:, None] * masks
-    kernel = heights.T @ heights + reach.T @ reach * (setting.rows @ setting.rows.T)
-    for i, j in enumerate(who):
-        slide = slide_of(setting, state, int(j))
-        if slide is not None:
-            across = reach[i][:, None] * (setting.rows @ slide.basis.T)
-            kernel -= across @ across.T
-    rates, modes = np.linalg.eigh(kernel)
-    kept = rates > RANK_TOL * rates[-1]
-    return Linear(masks, heights, a, bases(setting, state, who), rates[kept], modes[:, kept])
-
-
-def displace(
-    setting: Setting, state: State, who: NDArray[np.intp], linear: Linear, push: Array
-) -> None:
-    """Move the weights by Jᵀ `push`."""
-    scale = np.sqrt(weights(state)[who])
-    force = off_walls((linear.masks * push) @ setting.rows, linear.walls)
-    state.output[who] += linear.heights @ push / scale
-    state.hidden[who] += (linear.output / scale)[:, None] * force
-    settle(setting, state, who)
-
-
-def within_patterns(setting: Setting, state: State, who: NDArray[np.intp], residual: Array) -> bool:
-    """Whether all are on the side their mode says, and held on the walls they slide on."""
-    heights = state.hidden[who] @ setting.rows.T * state.modes[who]
-    if (heights < -SIDE_TOL * setting.norms).any():
+def within_patterns(
+    setting: Setting,
+    state: State,
+    who: NDArray[np.intp],
+    hidden: Array,
+    residual: Array,
+) -> bool:
+    """Whether w (q, r) are on the sides that the modes say, and held on the walls slid on."""
+    heights = hidden @ setting.rows.T * state.modes[who]
+    if (heights < -SIDE_TOL * np.outer(np.linalg.norm(hidden, axis=1), setting.norms)).any():
         return False
     return all(_is_held(setting, state, int(j), residual) for j in who)
 
@@ -146,4 +142,6 @@ def _is_held(setting: Setting, state: State, j: int, residual: Array) -> bool:
         return True
     r = residual[slide.samples]
     pulls = -slide.lift @ (((state.modes[j] > 0) * residual) @ setting.rows)
-    return bool(((pulls * np.sign(r) >= -1e-9) & (pulls * np.sign(r) <= np.abs(r) + 1e-9)).all())
+    return bool(
+        ((pulls * np.sign(r) >= -SIDE_TOL) & (pulls * np.sign(r) <= np.abs(r) + SIDE_TOL)).all()
+    )

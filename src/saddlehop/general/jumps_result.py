@@ -39,6 +39,7 @@ def result_of(
         "margins": np.array([jump.margin for jump in jumps]) * units.time,
         "corrections": np.array([jump.correction for jump in jumps]) * units.time,
         "resolving_scale": resolving_scale(jumps, saddles),
+        "settling_scale": -np.array([jump.needed for jump in jumps]) / np.log(10),
         "residuals": residuals,
         "states": NAMES[np.array([saddle.ends for saddle in saddles])],
         "signs": np.array([saddle.signs for saddle in saddles]),

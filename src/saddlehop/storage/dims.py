@@ -75,6 +75,7 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "margins": ("jump",),
         "corrections": ("jump",),
         "resolving_scale": ("jump",),
+        "settling_scale": ("jump",),
         "residuals": ("saddle", "sample"),
         "states": ("saddle", "neuron"),
         "signs": ("saddle", "neuron"),

@@ -1,0 +1,93 @@
+"""Active neurons while their patterns last: the loss is a polynomial of their weights y = (a, w).
+
+    r = labels − C Σ_j a_j mask_j (w_j·x),   n ȧ_j = w_j·F_j,   n ẇ_j = a_j F_j
+    F_j = P_j Σ_k mask_jk r_k x_k
+
+with mask_jk = 1 on active samples, P_j orthogonal to the walls that neuron j slides on, and C the
+`curvature`. J is the derivative of outputs · C^½, so that n ∂ẏ/∂y = −J Jᵀ but for what F adds.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support.arrays import Array
+from .flow_state import Setting, State, bases, settle
+
+
+class Frozen(NamedTuple):
+    """Neurons whose patterns are fixed."""
+
+    setting: Setting
+    masks: Array
+    """Shape (q, n)."""
+    walls: Array | None
+    """Orthonormal rows of the walls slid on, padded with 0, shape (q, most, r); None if none is."""
+    start: Array
+    """y, shape (q, 1 + r)."""
+
+    def residuals(self, y: Array) -> Array:
+        """Return r at weights of shape (..., q, 1 + r), shape (..., n)."""
+        return self._residuals(y, self._heights(y))
+
+    def _heights(self, y: Array) -> Array:
+        return np.asarray(self.masks * (y[..., 1:] @ self.setting.rows.T))
+
+    def _residuals(self, y: Array, heights: Array) -> Array:
+        outputs = np.einsum("...j,...jn->...n", y[..., 0], heights)
+        return np.asarray(self.setting.labels - self.setting.curvature * outputs)
+
+    def slopes(self, y: Array) -> Array:
+        """Return dy/dt, of the shape of `y`."""
+        force = self.forces(self.residuals(y)) / self.setting.n_samples
+        along = np.sum(y[..., 1:] * force, axis=-1)
+        return np.concatenate([along[..., None], y[..., :1] * force], axis=-1)
+
+    def forces(self, residual: Array) -> Array:
+        """Return F at residuals (..., n), shape (..., q, r)."""
+        force = (self.masks * residual[..., None, :]) @ self.setting.rows
+        if self.walls is None:
+            return np.asarray(force)
+        along = np.einsum("jpr,...jr->...jp", self.walls, force)
+        return np.asarray(force - np.einsum("...jp,jpr->...jr", along, self.walls))
+
+    def jacobian(self) -> Array:
+        """Return J at the start, shape (q (1 + r), n)."""
+        n = self.masks.shape[1]
+        root = np.sqrt(self.setting.curvature)
+        reach = self.setting.rows.T * (self.start[:, :1] * self.masks * root)[:, None, :]
+        if self.walls is not None:
+            along = np.matmul(self.walls, reach)
+            reach = reach - np.matmul(self.walls.transpose(0, 2, 1), along)
+        heights = self._heights(self.start) * root
+        return np.concatenate([heights[:, None, :], reach], axis=1).reshape(-1, n)
+
+    def hessian(self) -> Array:
+        """Return ∂ẏ/∂y at the start, shape (q (1 + r), q (1 + r))."""
+        jacobian = self.jacobian()
+        matrix = -(jacobian @ jacobian.T)
+        blocks = matrix.reshape(*self.start.shape, *self.start.shape)
+        force = self.forces(self.residuals(self.start))
+        each = np.arange(len(self.start))
+        blocks[each, 0, each, 1:] += force
+        blocks[each, 1:, each, 0] += force
+        return matrix / self.setting.n_samples
+
+
+def freeze(setting: Setting, state: State, who: NDArray[np.intp]) -> Frozen:
+    """Fix the patterns of some neurons of a state."""
+    scale = np.exp(state.scale[who])[:, None]
+    start = scale * np.column_stack([state.output[who], state.hidden[who]])
+    return Frozen(
+        setting, (state.modes[who] > 0).astype(np.float64), bases(setting, state, who), start
+    )
+
+
+def thaw(setting: Setting, state: State, who: NDArray[np.intp], y: Array) -> None:
+    """Give neurons the weights y (q, 1 + r)."""
+    scale = np.exp(state.scale[who])[:, None]
+    state.output[who], state.hidden[who] = (y[:, :1] / scale)[:, 0], y[:, 1:] / scale
+    settle(setting, state, who)

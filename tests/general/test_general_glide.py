@@ -1,0 +1,86 @@
+"""Long steps of orbits, and what is left of a body's way to rest."""
+
+import numpy as np
+
+import limit_against_flow
+import saddlehop as sh
+from saddlehop.general import jumps_orbit
+from saddlehop.general.jumps_glide import rule
+from saddlehop.general.jumps_orbit import Orbit
+
+
+def assert_near(value, wanted, tol):
+    np.testing.assert_allclose(value, wanted, rtol=0, atol=tol)
+
+
+def test_the_rule_is_a_collocation_of_order_nine():
+    points, matrix, last, powers = rule()
+    for p in range(9):
+        assert_near(matrix[-1] @ points**p, 1 / (p + 1), 1e-14)
+    for p in range(1, 6):
+        assert_near(matrix @ (p * points ** (p - 1)), points**p, 1e-13)
+        assert_near(powers @ points**p, np.eye(5)[p - 1], 1e-10)
+        assert_near(last @ points**p, 0 if p < 5 else 1 / 252, 1e-12)
+
+
+def test_glides_come_to_the_same_rest_as_steps(monkeypatch):
+    problem, init = limit_against_flow.draw(0)
+    gliding = sh.solve_jumps(problem, init)
+    monkeypatch.setattr(jumps_orbit, "GLIDE_FROM", 10**9)
+    stepping = sh.solve_jumps(problem, init)
+    assert (stepping.n_steps > gliding.n_steps + 25).sum() == 3
+    assert_near(gliding.hidden, stepping.hidden, 1e-9)
+    assert_near(gliding.corrections, stepping.corrections, 1e-8)
+
+
+def test_creeping_takes_few_steps():
+    problem, init = limit_against_flow.draw(12)  # 6 000 steps are not enough without glides
+    jumps = sh.solve_jumps(problem, init, max_steps=1500)
+    assert jumps.status == "done"
+    assert jumps.n_steps.max() < 600
+
+
+def test_the_way_to_a_rest_on_a_wall_decides_what_comes_next(monkeypatch):
+    problem, init = limit_against_flow.draw(
+        10
+    )  # neuron 0 rests on the wall of a sample that is fitted
+    jumps = sh.solve_jumps(problem, init)
+    assert (jumps.active[2, 0] == 0).sum() == 1
+    log_scale = -200 * np.log(10)
+    end = 7.5 * -log_scale
+    flow = sh.simulate_flow(problem, init, log_init_scale=log_scale, t_end=end, rtol=1e-10)
+    assert_near(flow.final.sq_norm, jumps.final.sq_norm, 1e-6)
+    monkeypatch.setattr(jumps_orbit, "residue", lambda at_rest, _: np.zeros_like(at_rest.start))
+    forgetful = sh.solve_jumps(problem, init).final.sq_norm
+    assert abs(forgetful - flow.final.sq_norm) > 1e-2
+
+
+def test_the_half_time_may_lie_in_a_glide(monkeypatch):
+    orbits, run = [], Orbit.run
+    monkeypatch.setattr(Orbit, "run", lambda orbit, most: orbits.append(orbit) or run(orbit, most))
+    sh.solve_jumps(*limit_against_flow.draw(4))
+    orbit = orbits[1]
+    found = []
+    for i in range(orbit.n_bodies):
+        sizes = np.array([size[i] for size in orbit.sizes])
+        for place in orbit.glides:
+            if (sizes[: place + 1] < sizes[place + 1]).all():
+                begin = orbit.checkpoints[place].time if place in orbit.checkpoints else 0.0
+                time = orbit._crossing(i, float((sizes[place] + sizes[place + 1]) / 2))
+                found.append((time - begin) / orbit.glides[place])
+    assert found
+    assert (np.array(found) > 0).all()
+
+
+def test_a_saddle_is_seen_from_its_settling_scale_on():
+    problem, init = limit_against_flow.draw(13)
+    jumps = sh.solve_jumps(problem, init)
+    assert (jumps.settling_scale <= 0).all()
+    middle = (jumps.times[0] + jumps.times[1]) / 2
+    gaps = []
+    for share in (0.2, 2.2):
+        log_scale = share * jumps.settling_scale[0] * np.log(10)
+        flow = sh.simulate_flow(problem, init, log_init_scale=log_scale, t_end=middle * -log_scale)
+        gaps.append(abs(flow.final.sq_norm - jumps.sq_norms[1]))
+    assert gaps[0] > 1e-3
+    assert gaps[1] < 1e-6
