@@ -36,6 +36,7 @@ from .pieces import GROWING, Carried, Neurons, carry
 WORTH = 3.0  # a plateau must be worth so many of the last steps
 SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
 TRIES = 6
+GROWS = 10.0  # times the tolerance: rates of growth that are visible
 
 
 def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[float, bool]:
@@ -54,9 +55,11 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
         state.plateau = state.plateau.lost()
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
-    length = _until_felt(
-        setting, neurons, _felt(setting, r - _relaxed(setting, relaxation, math.inf))
-    )
+    at_rest = _felt(setting, r - _relaxed(setting, relaxation, math.inf))
+    if _grows(setting, state, at_rest, acting):
+        state.plateau = Patience(4)
+        return 0.0, False
+    length = _until_felt(setting, neurons, at_rest)
     if math.isinf(length) and math.isinf(room):
         return 0.0, True
     return _carry_on(setting, state, r, acting, relaxation, neurons, min(length, room), last), False
@@ -135,6 +138,12 @@ def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) 
     speed = np.sqrt(scale) * np.linalg.norm(forces(setting, state, r)[who], axis=1)
     largest = np.sum(scale) * float(np.max(setting.curvature))
     return bool(np.max(speed) > setting.tol * max(1.0, largest))
+
+
+def _grows(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> bool:
+    """Whether a neuron that matters already would go on growing once the others are at rest."""
+    pull = np.sum(forces(setting, state, r) * state.hidden, axis=1)[acting]
+    return bool(np.max(np.sign(state.output[acting]) * pull, initial=0.0) > GROWS * setting.tol)
 
 
 def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) -> float:

@@ -19,7 +19,7 @@ from .._support.arrays import Array
 from .flow_plateau import acting_neurons, relaxation_of
 from .flow_state import Relaxation, Setting, State, residuals
 
-POINTS = 5
+POINTS = 5, 9
 FIRST = 2.5  # times the least worth: the first try
 WORTH = 12.0, 0.1  # a step must be worth so many of the last, and so many for each sample
 GROWTH = 6.0
@@ -27,17 +27,23 @@ ITERATIONS = 7
 TRIES = 4
 CONVERGED = 0.1  # of the tolerance
 FAR = 10.0  # times the largest residual
+ROUNDING = 1e-14  # of residuals
+
+
+def points_for(tol: float) -> int:
+    """Return the number of points that suits a tolerance."""
+    return int(np.clip(round(3 - 0.5 * np.log10(tol)), *POINTS))
 
 
 @cache
-def _radau() -> tuple[Array, Array, Array]:
+def _radau(count: int) -> tuple[Array, Array, Array]:
     """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, their terms."""
     from numpy.polynomial import Legendre
 
-    ends = Legendre.basis(POINTS, [0, 1]) - Legendre.basis(POINTS - 1, [0, 1])
+    ends = Legendre.basis(count, [0, 1]) - Legendre.basis(count - 1, [0, 1])
     points = np.sort(ends.roots().real)
     points[-1] = 1.0
-    powers = np.arange(POINTS)
+    powers = np.arange(count)
     terms = np.linalg.inv(points[:, None] ** powers)
     integrals = (points[:, None] ** (powers + 1) / (powers + 1)) @ terms
     return points, integrals, terms
@@ -54,11 +60,14 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
         if state.relaxation is None:
             state.relaxation = relaxation_of(setting, state, r, acting_neurons(setting, state))
         trial, error, first = _attempt(setting, state, r, state.relaxation, length)
-        if error <= setting.tol:
+        if error <= _allowed(setting, length):
             trial.wait(length)
             trial.count("implicit")
             trial.stiff_length = length * min(
-                GROWTH, 0.8 * (setting.tol / max(error, 1e-300)) ** (1 / 6)
+                GROWTH,
+                0.8
+                * (_allowed(setting, length) / max(error, 1e-300))
+                ** (1 / (points_for(setting.tol) + 1)),
             )
             state.restore(trial)
             return length
@@ -72,12 +81,17 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
     return 0.0
 
 
+def _allowed(setting: Setting, length: float) -> float:
+    """The tolerance, or what residuals that are off by rounding do to weights if that is more."""
+    return max(setting.tol, ROUNDING * length * float(np.mean(setting.norms)))
+
+
 def _attempt(
     setting: Setting, state: State, r: Array, relaxation: Relaxation, length: float
 ) -> tuple[State, float, float]:
     """Solve r = Φ[r] on a step; return where it leads, its error, and when the first wall is felt."""
-    points, _, terms = _radau()
-    powers = length ** -np.arange(POINTS, dtype=float)[:, None]
+    points, _, terms = _radau(points_for(setting.tol))
+    powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root = np.sqrt(setting.curvature)
     now = _relaxing(relaxation, r / root, length * points)
     last, first_met = np.inf, np.inf
@@ -92,11 +106,11 @@ def _attempt(
         change = _correction(relaxation, made / root - now, length)
         now = now + change
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
-        if size <= CONVERGED * setting.tol:
+        if size <= CONVERGED * _allowed(setting, length):
             gap = terms[0] @ now - r / root
             error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
-            return trial, error / POINTS**2 + size, first
-        if size > 0.5 * last and size > setting.tol:
+            return trial, error / points.size**2 + size, first
+        if size > 0.5 * last:
             break
         last = size
     return state, np.inf, first_met
@@ -116,10 +130,10 @@ def _relaxing(relaxation: Relaxation, start: Array, times: Array) -> Array:
 
 def _correction(relaxation: Relaxation, gap: Array, length: float) -> Array:
     """Solve δ + μ ∫ δ = gap at the points, shape (points, n)."""
-    _, integrals, _ = _radau()
+    _, integrals, _ = _radau(len(gap))
     rates, _, modes = relaxation
     amounts = gap @ modes
-    systems = np.eye(POINTS) + length * rates[:, None, None] * integrals
+    systems = np.eye(len(gap)) + length * rates[:, None, None] * integrals
     solved = np.linalg.solve(systems, amounts.T[:, :, None])[:, :, 0].T
     return np.asarray(gap + (solved - amounts) @ modes.T)
 

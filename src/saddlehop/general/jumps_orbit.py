@@ -102,7 +102,10 @@ class Orbit:
     def span(self) -> tuple[float, float]:
         """Return when 1% and 99% of the loss that the orbit takes are gone, to within a step."""
         times, losses = np.array(self.course).T
-        gone = np.maximum.accumulate((losses[0] - losses) / (losses[0] - losses[-1]))
+        fall = losses[0] - losses[-1]
+        if not fall > 0:
+            return float(times[0]), float(times[-1])
+        gone = np.maximum.accumulate((losses[0] - losses) / fall)
         begin, end = np.interp((0.01, 0.99), gone, times)
         return float(begin), float(end)
 

@@ -93,6 +93,20 @@ static void count_change(State *state, int8_t before, int8_t after)
     state->counts[LEAVINGS] += before == 0 && after != 0;
 }
 
+/* Put a neuron that is beyond a wall by rounding, but stays on its side, on the wall. */
+static void put_on_walls(const Setting *setting, State *state, const Walls *walls, int64_t j,
+                         const double *sides)
+{
+    int64_t rank = setting->rank;
+    for (int64_t l = 0; l < walls->count; l++) {
+        int64_t k = walls->sample[l];
+        double beyond = sides[k] * state->mode[j * setting->n_rows + k];
+        if (beyond < 0.0)
+            add(state->hidden + j * rank, setting->rows + k * rank,
+                -sides[k] / (setting->norms[k] * setting->norms[k]), rank);
+    }
+}
+
 void decide(const Setting *setting, State *state, Work *work, int64_t j, int64_t met,
             const double *sides, const double *residual, const double *force,
             const Basis *slides, Changed changed)
@@ -114,4 +128,5 @@ void decide(const Setting *setting, State *state, Work *work, int64_t j, int64_t
         if (changed && (before > 0) != (after > 0))
             changed(setting, work, k, after > 0 ? 1.0 : -1.0);
     }
+    put_on_walls(setting, state, walls, j, sides);
 }

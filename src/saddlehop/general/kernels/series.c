@@ -89,11 +89,15 @@ void set_residuals(const Setting *setting, const State *state, Work *work, int64
                    const double *residual)
 {
     Series *series = &work->series;
-    series->order = terms;
-    memcpy(series->residual, residual, (size_t)(terms * setting->n_rows) * sizeof(double));
+    int64_t n = setting->n_rows, size = setting->width * setting->rank;
+    series->order = terms > order_for(setting->tol) ? terms : order_for(setting->tol);
+    memcpy(series->residual, residual, (size_t)(terms * n) * sizeof(double));
+    memset(series->residual + terms * n, 0, (size_t)((series->order - terms) * n) * sizeof(double));
     find_patterns(setting, state, series);
     for (int64_t p = 0; p < terms; p++)
         force_term(setting, state, work, p);
+    memset(series->force + terms * size, 0,
+           (size_t)((series->order - terms) * size) * sizeof(double));
 }
 
 static void neuron_term(const Setting *setting, Series *series, int64_t j, int64_t p)
@@ -130,6 +134,13 @@ void expand_all(const Setting *setting, const State *state, Work *work, int64_t 
         for (int64_t j = 0; j < m; j++)
             neuron_term(setting, series, j, p);
     }
+}
+
+/* The order that suits a tolerance */
+int64_t order_for(double tol)
+{
+    double order = ceil(-1.15 * log10(tol)) + 2.0;
+    return (int64_t)fmin(fmax(order, 6.0), MOST_ORDER);
 }
 
 static double root(double tol, double size, int64_t p)

@@ -137,12 +137,6 @@ static void copy_state(const Setting *setting, const State *from, State *to)
     memcpy(to->counts, from->counts, N_COUNTS * sizeof *to->counts);
 }
 
-static int64_t order_for(double tol)
-{
-    double order = ceil(-1.15 * log10(tol)) + 2.0;
-    return (int64_t)fmin(fmax(order, 6.0), MOST_ORDER);
-}
-
 /* The order for a step as long as this one: walls may end steps long before the series. */
 static int64_t next_order(const Setting *setting, int64_t order, double longest, double length)
 {
