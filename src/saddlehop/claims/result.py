@@ -82,6 +82,8 @@ class ClaimResult:
     """"quick", "full", or "given" for a table that was measured otherwise."""
     panels: tuple[Panel, ...]
     """Each draws one view of the table on an Axes; none if nothing was measured."""
+    chapter: str = ""
+    """Heading that it stands under on the page; empty: the claims of the paper."""
 
     def plot(self, ax: Axes | None = None, panel: int = 0) -> Axes:
         """Draw one panel on `ax`, a new figure of column width if None; return the Axes."""
@@ -125,6 +127,8 @@ class Claim:
     """Sizes that take seconds."""
     full: dict[str, Any]
     """Sizes that take minutes."""
+    chapter: str = ""
+    """Heading that it stands under on the page; empty: the claims of the paper."""
 
     def __call__(self, *, quick: bool = False, report: Report = lambda share: None) -> ClaimResult:
         """Measure and judge.
@@ -159,11 +163,14 @@ class Claim:
             remark,
             sizes,
             self.panels,
+            self.chapter,
         )
 
     def _skipped(self, reason: str) -> ClaimResult:
         empty = as_table([])
-        return ClaimResult(self.name, self.statement, empty, (), SKIPPED, reason, "none", ())
+        return ClaimResult(
+            self.name, self.statement, empty, (), SKIPPED, reason, "none", (), self.chapter
+        )
 
 
 def verdict_of(numbers: Iterable[Number]) -> str:
