@@ -8,7 +8,8 @@ LIBRARIES := src/saddlehop/_support/libraries
 # libstdc++ comes first too, or exceptions of libraries in C++ stop the sanitizer
 SANITIZED = SADDLEHOP_LEVEL=sanitized ASAN_OPTIONS=detect_leaks=0 \
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)"
-KERNEL_TESTS = tests/limit tests/flow tests/blocks/test_block_jumps.py tests/sweeps/test_batch.py tests/test_fuzz.py
+KERNEL_TESTS = tests/limit tests/flow tests/general/test_general_alignment.py tests/general/test_general_walls.py \
+	tests/general/test_general_flow.py tests/blocks/test_block_jumps.py tests/sweeps/test_batch.py tests/test_fuzz.py
 
 .PHONY: demo test lint kernels sanitize kernel-coverage wheels docs bench fuzz reliability coverage random lowest clean
 
@@ -16,7 +17,7 @@ demo: $(INSTALLED)
 	$(BIN)/saddlehop demo
 
 test: $(READY)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 lint: $(READY)
 	$(BIN)/ruff check .

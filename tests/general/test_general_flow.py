@@ -225,6 +225,21 @@ def test_stiff_stretches_take_few_steps_and_follow_rtol():
         np.testing.assert_allclose(flow.loss_at(times), exact, atol=rtol * exact[0], rtol=0)
 
 
+def test_a_flow_ends_where_nothing_moves():
+    problem = sh.GeneralProblem([[1.0]], [1.0])
+    flow = sh.simulate_flow(problem, sh.Initialization([-1.2], [[1.0]]), init_scale=0.5)
+    assert (flow.status, flow.losses[-1]) == ("learned", 0.5)
+    assert np.isfinite(flow.t).all()
+
+
+def test_a_neuron_without_output_weight_turns_the_way_it_is_drawn():
+    problem = sh.GeneralProblem([[1.0], [2.0]], [1.0, 1.0])
+    init = sh.Initialization([0.0], [[1.0]])
+    flow = sh.simulate_flow(problem, init, init_scale=1e-30)
+    assert flow.losses[-1] == pytest.approx(sh.solve_jumps(problem, init).losses[-1], abs=1e-12)
+    assert flow.losses[-1] == pytest.approx(0.05)
+
+
 def test_implicit_steps_are_as_right_as_small_ones(monkeypatch):
     setting = sh.load_setting("slow-plateau")
     init = sh.Initialization.draw(setting.problem, 8, rng=3)

@@ -9,6 +9,7 @@ import pytest
 import saddlehop as sh
 from general_helpers import CASES
 from saddlehop.general import jumps_aboard
+from saddlehop.trust.differences import Point
 from saddlehop.trust.slow_jumps import slow_jumps
 
 PROCESS = "SciPy between events"
@@ -236,8 +237,25 @@ def test_the_command_takes_data_as_they_are(run, tmp_path):
     code, out, err = run("check", path, "--width", 5, "--init-scale", "")
     assert (code, err) == (0, "")
     assert "Everything agrees." in out
-    assert "neurons are dead" in out
+    assert "which neurons are dead" in out
     _, out, _ = run("check", path, "--width", 5, "--init-scale", "", "--json")
     end = json.loads(out)["end"]
     assert end["is_local_minimum"] is True
     assert len(end["fresh_direction"]) == 2
+
+
+def test_a_row_of_zero_hides_no_way_down():
+    X, y = np.array([[1.0, 0.0], [0.5, 1.0], [-1.0, 0.3]]), np.array([1.0, -0.5, 0.3])
+    weights = np.array([0.8]), np.array([[0.7, 0.4]])
+    ways = [
+        Point(np.vstack([X, np.zeros((zeros, 2))]), np.append(y, np.zeros(zeros)), *weights)
+        for zeros in (0, 1)
+    ]
+    without, with_zero = (way.steepest_descent(0) for way in ways)
+    assert with_zero == pytest.approx(without * 3 / 4, rel=1e-6)
+
+
+def test_a_neuron_at_zero_is_left_to_the_other_ways():
+    problem = sh.GeneralProblem([[1.0], [2.0]], [1.0, 1.0])
+    opinion = sh.second_opinion(problem, sh.Initialization([1.0, 1.0], [[0.0], [1.0]]))
+    assert any("starts at w = 0" in agreement.note for agreement in opinion.agreements)

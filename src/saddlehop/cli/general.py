@@ -102,4 +102,4 @@ def print_end(end: End) -> None:
     if end.fresh_rate > 0:
         sign = ">" if end.fresh_sign > 0 else "<"
         way = f"A fresh neuron with a {sign} 0 would leave it at rate {end.fresh_rate:.4g}."
-    print_lines([f"The end is {kind}, given that {int(end.dead.sum())} neurons are dead. {way}"])
+    print_lines([f"The end is {kind}, given which neurons are dead ({int(end.dead.sum())}). {way}"])

@@ -213,8 +213,12 @@ def _relax(
 
 def _as_neurons(setting: Setting, state: State, who: NDArray[np.intp]) -> Neurons:
     a, modes = state.output[who], state.modes[who]
+    signs = np.sign(a)
+    if not signs.all():  # a neuron at a = 0 turns the way it is drawn
+        drawn = np.sum(forces(setting, state, residuals(setting, state)) * state.hidden, axis=1)
+        signs = np.where(signs == 0, np.sign(drawn[who]), signs)
     return Neurons(
-        np.sign(a).astype(np.int8),
+        signs.astype(np.int8),
         state.scale[who] - setting.log_start,
         np.abs(a),
         state.hidden[who].copy(),

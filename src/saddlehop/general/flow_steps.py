@@ -11,10 +11,11 @@ SMOOTH = 0.5  # of the length without walls: walls hardly shortened the step
 
 
 def step(setting: Setting, state: State, room: float) -> float:
-    """Move the state by one step of at most `room`; return its length."""
+    """Move the state by one step of at most `room`; return its length, inf if nothing moves."""
     length, state.order, smooth = setting.stepper.step(state.arrays, state.order, room)
     state.is_smooth = length >= SMOOTH * min(smooth, room)
-    state.wait(length)
+    if np.isfinite(length):
+        state.wait(length)
     return length
 
 

@@ -63,12 +63,7 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
         if error <= _allowed(setting, length):
             trial.wait(length)
             trial.count("implicit")
-            trial.stiff_length = length * min(
-                GROWTH,
-                0.8
-                * (_allowed(setting, length) / max(error, 1e-300))
-                ** (1 / (points_for(setting.tol) + 1)),
-            )
+            trial.stiff_length = length * _growth(error / _allowed(setting, length), setting.tol)
             state.restore(trial)
             return length
         if first < length:
@@ -79,6 +74,12 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
             length *= 0.25
     state.stiff_length, state.relaxation = 0.0, None
     return 0.0
+
+
+def _growth(error: float, tol: float) -> float:
+    """How much longer the next step may be, from the error relative to what is allowed."""
+    least = (0.8 / GROWTH) ** (points_for(tol) + 1)
+    return float(0.8 * max(error, least) ** (-1 / (points_for(tol) + 1)))
 
 
 def _allowed(setting: Setting, length: float) -> float:

@@ -173,6 +173,8 @@ def advance(setting: Setting, state: State, end: float) -> str:
     if taken == 0:
         state.plateau = state.plateau.shorter()
         taken = move(setting, state, room)
+        if math.isinf(taken):
+            return LEARNED
     if taken < room:
         return RUNNING
     state.time, state.carry = end, 0.0

@@ -17,6 +17,9 @@ from .flow_state import ON_WALL, Setting, State, slide_of
 from .jumps_dormant import ACTIVE, ASLEEP, Dormant
 from .jumps_orbit import LOG_ASIDE, Orbit
 
+FAR_AHEAD = (
+    100.0  # log scale above which a passenger would come near the bodies, and is balanced by now
+)
 ORBIT_TOL = 1e-12
 
 
@@ -72,20 +75,26 @@ def board(setting: Setting, dormant: Dormant, bodies: list[Body]) -> tuple[Orbit
     passengers = dormant.bundles(waiting)
     first = np.array([members[0] for members in passengers], np.intp)
     neurons, n = dormant.neurons, setting.labels.size
+    log_scales = neurons.log_scales[first]
+    ahead = np.where(log_scales > FAR_AHEAD, log_scales, 0.0)
     output = np.array([body.output + body.lag[0] for body in bodies])
     hidden = np.array([body.hidden + body.lag[1:] for body in bodies]) / np.abs(output)[:, None]
     state = State(
         0.0,
         0.0,
-        np.concatenate([np.log(np.abs(output)), LOG_ASIDE + neurons.log_scales[first]]),
+        np.concatenate([np.log(np.abs(output)), LOG_ASIDE + log_scales - ahead]),
         np.concatenate([np.sign(output), neurons.signs[first] * neurons.output[first]]),
         np.concatenate([hidden, neurons.hidden[first]]),
         np.concatenate([np.array([body.modes for body in bodies]), dormant.modes[first]]),
         np.zeros((len(bodies) + first.size, n), bool),
     )
-    imbalance = np.concatenate([np.zeros(len(bodies)), neurons.excess[first]])
+    imbalance = np.concatenate(
+        [np.zeros(len(bodies)), np.where(ahead > 0, 0.0, neurons.excess[first])]
+    )
     aside = replace(setting, imbalance=imbalance, log_start=LOG_ASIDE, tol=ORBIT_TOL)
-    return Orbit(aside, state, len(bodies)), Aboard(bodies, passengers)
+    orbit = Orbit(aside, state, len(bodies))
+    orbit.growth[len(bodies) :] = ahead
+    return orbit, Aboard(bodies, passengers)
 
 
 def leave(

@@ -21,13 +21,13 @@ LOOKS = tuple(zip(SERIES, "osD^vP*", strict=True))  # a colour and a marker for 
 SMALL = "small"
 
 
-def new_axes(ax: Axes | None) -> Axes:
-    """Return `ax`, or the axes of a new figure."""
+def new_axes(ax: Axes | None, **options: Any) -> Axes:
+    """Return `ax`, or the axes of a new figure made with `options`."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(layout="constrained")[1]
+    return plt.subplots(layout="constrained", **options)[1]
 
 
 def dress(ax: Axes, x: str, y: str) -> None:

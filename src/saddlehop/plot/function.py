@@ -169,7 +169,7 @@ def line_of(problem: AnyProblem) -> Line:
             return Line(problem, rows[:, 0], bias)
     raise InputError(
         "`problem` has no one-dimensional inputs with bias, whose function is a line with kinks; pass "
-        "`sh.GeneralProblem(x, y, bias=True)` of one column x, or rows (x, b) with one b."
+        "`sh.GeneralProblem(x, y, bias=True)` of one column x, or draw `plot.jump_figure(jumps)`."
     )
 
 

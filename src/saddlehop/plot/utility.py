@@ -32,6 +32,7 @@ _MOST_NAMES = 12  # walls of more samples carry no numbers
 _NAME: dict[str, Any] = {"fontsize": "x-small", "ha": "center", "va": "center"}
 _BACK: dict[str, Any] = {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.5}
 _FAINT = {"decaying": 0.45}
+BESIDE_LEGEND = 8.0, 4.8  # inches
 
 
 def utility(
@@ -77,7 +78,9 @@ def utility(
         )
     scene = scene_of(problem, shown, clock, t)
     found = extremal_vectors(problem, scene.residuals, rng=0)
-    ax = draw_circle(new_axes(ax), problem, scene, found, plane_of(problem, found, scene))
+    ax = draw_circle(
+        new_axes(ax, figsize=BESIDE_LEGEND), problem, scene, found, plane_of(problem, found, scene)
+    )
     _legend(ax, scene)
     return ax
 
@@ -218,9 +221,9 @@ def _legend(ax: Axes, scene: Scene) -> None:
         Line2D([], [], color=POSITIVE, label="draws positive neurons", **look),
         Line2D([], [], color=NEGATIVE, mfc="white", label="draws negative neurons", **look),
     ]
-    if scene.signs.size:
-        handles += [
-            Line2D([], [], ls="", label=f"{name} neuron", **neuron_look(sign))
-            for sign, name in ((1, "positive"), (-1, "negative"))
-        ]
+    handles += [
+        Line2D([], [], ls="", label=f"{name} neuron", **neuron_look(sign))
+        for sign, name in ((1, "positive"), (-1, "negative"))
+        if (scene.signs == sign).any()
+    ]
     add_legend(ax, "upper left", handles=handles, bbox_to_anchor=(1.0, 1.0))

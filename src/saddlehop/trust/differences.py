@@ -58,7 +58,8 @@ class Point:
 
     def _steps(self, w: Array, moves: Array) -> Array:
         """Lengths along `moves` (p, r) that reach no wall but those w stands on, shape (p,)."""
-        heights = np.where(self._walls(w), np.inf, np.abs(self.unit @ w))
+        of_no_wall = self._walls(w) | ~self.unit.any(axis=1)  # or of a row of 0
+        heights = np.where(of_no_wall, np.inf, np.abs(self.unit @ w))
         with np.errstate(divide="ignore"):
             room = np.min(heights / np.abs(moves @ self.unit.T), axis=1)
         size = float(np.linalg.norm(w))

@@ -54,6 +54,8 @@ class SlowLimit:
 
 def slow_jumps(problem: GeneralProblem, init: Initialization, most_jumps: int) -> SlowLimit:
     """Follow the process for at most so many jumps."""
+    if not init.hidden.any(axis=1).all():
+        return SlowLimit(note="a neuron starts at w = 0, where it has no direction")
     process = _Process(problem, init)
     found = process.found
     if init.width * problem.n_samples * problem.rank > MOST_PRODUCTS:
@@ -76,8 +78,6 @@ class _Process:
         longest = float(np.max(np.linalg.norm(problem.coordinates, axis=1)))
         self.time_unit, self.sq_weight = 1 / (label * longest), label / longest
         unit = np.sqrt(self.sq_weight)
-        if not init.hidden.any(axis=1).all():
-            raise LostError("a neuron starts at w = 0, where it has no direction")
         self.swarm = swarm_of(
             Rays.of(problem.coordinates / longest),
             problem.y / label,

@@ -154,6 +154,8 @@ double general_step(const Setting *setting, State *state, Work *work, int64_t *o
     expand_all(setting, state, work, *order > 0 ? *order : order_for(setting->tol));
     double longest = *smooth = shortest_length(setting, &work->series);
     double length = fmin(room, longest);
+    if (!isfinite(length)) /* nothing moves */
+        return length;
     meet(setting, state, work, length);
     length = felt(setting, state, work, length);
     double first = min_of(work->time, setting->width);
