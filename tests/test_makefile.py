@@ -15,7 +15,7 @@ if [ "$1 $2" = "-m venv" ]; then
 fi
 if [ -e "{log}.broken" ]; then case "$*" in *install*) exit 1;; esac; fi
 """
-COMMANDS = {"demo": "saddlehop demo", "test": "python -m pytest -q"}
+COMMANDS = {"demo": "saddlehop demo", "test": "python -m pytest -q -n 2"}
 
 pytestmark = [
     pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="not installed with the package"),

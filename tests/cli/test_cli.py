@@ -413,7 +413,7 @@ def test_orthogonal_rows_go_to_the_orthogonal_modules(run, data):
     assert "samples" in document["jumps"][0]
 
 
-@pytest.mark.parametrize("words", [["check"], ["jumps", "--certify"]])
+@pytest.mark.parametrize("words", [["jumps", "--certify"]])
 def test_what_needs_orthogonal_rows_says_so(run, skew, words):
     code, out, err = run(words[0], skew, *words[1:])
     assert (code, out) == (2, "")

@@ -92,7 +92,8 @@ def test_jumps_stand_apart_below_their_resolving_scale(solved):
 def test_a_recorded_run_compares_like_the_flow(solved):
     problem, init, jumps = solved
     flow = flow_at(solved, -5)
-    t = np.linspace(0, flow.t[-1], 400)
+    learning = np.linspace(0, 1.5 * np.nanmax(flow.activation_times), 400)
+    t = np.append(learning, flow.t[-1])
     networks = [flow(time) for time in t]
     recording = sh.Recording(
         problem,
