@@ -27,7 +27,8 @@ def new_axes(ax: Axes | None, **options: Any) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(layout="constrained", **options)[1]
+    axes: Axes = plt.subplots(layout="constrained", **options)[1]
+    return axes
 
 
 def dress(ax: Axes, x: str, y: str) -> None:
