@@ -36,7 +36,7 @@ def points_for(tol: float) -> int:
 
 
 @cache
-def _radau(count: int) -> tuple[Array, Array, Array]:
+def radau(count: int) -> tuple[Array, Array, Array]:
     """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, their terms."""
     from numpy.polynomial import Legendre
 
@@ -91,7 +91,7 @@ def _attempt(
     setting: Setting, state: State, r: Array, relaxation: Relaxation, length: float
 ) -> tuple[State, float, float]:
     """Solve r = Φ[r] on a step; return where it leads, its error, and when the first wall is felt."""
-    points, _, terms = _radau(points_for(setting.tol))
+    points, _, terms = radau(points_for(setting.tol))
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root = np.sqrt(setting.curvature)
     now = _relaxing(relaxation, r / root, length * points)
@@ -131,7 +131,7 @@ def _relaxing(relaxation: Relaxation, start: Array, times: Array) -> Array:
 
 def _correction(relaxation: Relaxation, gap: Array, length: float) -> Array:
     """Solve δ + μ ∫ δ = gap at the points, shape (points, n)."""
-    _, integrals, _ = _radau(len(gap))
+    _, integrals, _ = radau(len(gap))
     rates, _, modes = relaxation
     amounts = gap @ modes
     systems = np.eye(len(gap)) + length * rates[:, None, None] * integrals

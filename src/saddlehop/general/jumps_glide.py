@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from .flow_plateau import _as_neurons, _take_over, forces
 from .flow_state import Setting, State
+from .flow_stiff import radau
 from .jumps_frozen import Frozen, freeze, thaw
 from .jumps_rest import within_patterns
 from .pieces import carry
@@ -64,17 +65,11 @@ class Glide(NamedTuple):
 
 @cache
 def rule() -> Rule:
-    """Return the collocation at the roots of P_s − P_{s−1} and what is read off it."""
+    """Return the collocation at Radau's points and what is read off it."""
     s = STAGES
-    legendre = np.zeros(s + 1)
-    legendre[s - 1 :] = -1.0, 1.0
-    points = (1.0 + np.sort(np.polynomial.legendre.legroots(legendre))) / 2.0
-    degrees = np.arange(s)
-    matrix = (points[:, None] ** (degrees + 1) / (degrees + 1)) @ np.linalg.inv(
-        points[:, None] ** degrees
-    )
-    powers = np.linalg.inv(points[:, None] ** (degrees + 1))
-    return Rule(points, np.asarray(matrix), powers[-1] / math.comb(2 * s, s), np.asarray(powers))
+    points, matrix, _ = radau(s)
+    powers = np.linalg.inv(points[:, None] ** np.arange(1, s + 1))
+    return Rule(points, matrix, powers[-1] / math.comb(2 * s, s), np.asarray(powers))
 
 
 def glide(
