@@ -4,6 +4,7 @@ import numpy as np
 
 import limit_against_flow
 import saddlehop as sh
+from saddlehop.claims.beyond import draw_trial
 from saddlehop.general import jumps_orbit
 from saddlehop.general.jumps_glide import rule
 from saddlehop.general.jumps_orbit import Orbit
@@ -84,3 +85,11 @@ def test_a_saddle_is_seen_from_its_settling_scale_on():
         gaps.append(abs(flow.final.sq_norm - jumps.sq_norms[1]))
     assert gaps[0] > 1e-3
     assert gaps[1] < 1e-6
+
+
+def test_passengers_that_grew_far_on_an_orbit_board_the_next():
+    """Some by e^1200 on a slow orbit, beyond the size of the bodies in units of their start."""
+    problem, init = draw_trial(12, "d = n", 12, 20, 35)
+    jumps = sh.solve_jumps(problem, init)
+    assert (jumps.status, jumps.n_jumps) == ("done", 5)
+    assert np.all(np.diff(jumps.losses) < 0)
