@@ -21,13 +21,14 @@ LOOKS = tuple(zip(SERIES, "osD^vP*", strict=True))  # a colour and a marker for 
 SMALL = "small"
 
 
-def new_axes(ax: Axes | None, **options: Any) -> Axes:
-    """Return `ax`, or the axes of a new figure made with `options`."""
+def new_axes(ax: Axes | None, wider: float = 1.0) -> Axes:
+    """Return `ax`, or the axes of a new figure, so many times as wide as others."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    axes: Axes = plt.subplots(layout="constrained", **options)[1]
+    width, height = plt.rcParams["figure.figsize"]
+    axes: Axes = plt.subplots(layout="constrained", figsize=(wider * width, height))[1]
     return axes
 
 

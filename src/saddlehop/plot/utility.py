@@ -32,7 +32,7 @@ _MOST_NAMES = 12  # walls of more samples carry no numbers
 _NAME: dict[str, Any] = {"fontsize": "x-small", "ha": "center", "va": "center"}
 _BACK: dict[str, Any] = {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.5}
 _FAINT = {"decaying": 0.45}
-BESIDE_LEGEND = 8.0, 4.8  # inches
+WIDER = 1.25  # for the legend beside the circle
 
 
 def utility(
@@ -78,9 +78,7 @@ def utility(
         )
     scene = scene_of(problem, shown, clock, t)
     found = extremal_vectors(problem, scene.residuals, rng=0)
-    ax = draw_circle(
-        new_axes(ax, figsize=BESIDE_LEGEND), problem, scene, found, plane_of(problem, found, scene)
-    )
+    ax = draw_circle(new_axes(ax, WIDER), problem, scene, found, plane_of(problem, found, scene))
     _legend(ax, scene)
     return ax
 
