@@ -42,13 +42,13 @@ GROWS = 10.0  # times the tolerance: rates of growth that are visible
 def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[float, bool]:
     """Try to pass a plateau; return how much time passed, and whether nothing is left to learn."""
     r = residuals(setting, state)
-    felt = _felt(setting, r)
     acting = acting_neurons(setting, state)
-    if _moves(setting, state, felt, acting):
+    drive = forces(setting, state, _felt(setting, r))
+    if _moves(setting, state, drive, acting):
         state.plateau = Patience(4)
         return 0.0, False
     rest = np.flatnonzero(~acting)
-    if _length(setting, state, felt, rest) < min(WORTH * last, room):
+    if _length(setting, state, drive, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = relaxation_of(setting, state, r, acting)
     if np.sum(np.abs(relaxation.amounts)) > setting.tol * math.sqrt(len(r)):
@@ -129,13 +129,13 @@ def forces(setting: Setting, state: State, r: Array) -> Array:
     return setting.stepper.forces(state.arrays, r)
 
 
-def _moves(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) -> bool:
+def _moves(setting: Setting, state: State, drive: Array, acting: NDArray[np.bool_]) -> bool:
     """Whether neurons that matter move visibly, told without the eigenvalues."""
     who = np.flatnonzero(acting)
     if who.size == 0:
         return False
     scale = weights(state)[who]
-    speed = np.sqrt(scale) * np.linalg.norm(forces(setting, state, r)[who], axis=1)
+    speed = np.sqrt(scale) * np.linalg.norm(drive[who], axis=1)
     largest = np.sum(scale) * float(np.max(setting.curvature))
     return bool(np.max(speed) > setting.tol * max(1.0, largest))
 
@@ -146,9 +146,9 @@ def _grows(setting: Setting, state: State, r: Array, acting: NDArray[np.bool_]) 
     return bool(np.max(np.sign(state.output[acting]) * pull, initial=0.0) > GROWS * setting.tol)
 
 
-def _length(setting: Setting, state: State, r: Array, rest: NDArray[np.intp]) -> float:
+def _length(setting: Setting, state: State, drive: Array, rest: NDArray[np.intp]) -> float:
     """Return when a neuron that does not matter yet would, by its present rate of growth."""
-    rates = np.linalg.norm(forces(setting, state, r)[rest], axis=1)
+    rates = np.linalg.norm(drive[rest], axis=1)
     growing = rates > 1e-14
     log_room = math.log(setting.tol) - math.log(10.0 * max(rest.size, 1)) - 2 * state.scale[rest]
     times = log_room[growing] / (2 * rates[growing])
@@ -246,13 +246,13 @@ def _take_over(setting: Setting, state: State, rest: NDArray[np.intp], carried: 
     state.output[rest] = neurons.signs * neurons.output
     state.hidden[rest] = neurons.hidden
     state.scale[rest] = neurons.log_scales + setting.log_start
-    count_changes(state, state.modes[rest], field.modes)
+    _count_changes(state, state.modes[rest], field.modes)
     state.modes[rest] = field.modes
     state.chosen[rest] |= carried.chosen
     state.count("pieces", carried.n_pieces)
 
 
-def count_changes(state: State, before: Modes, after: Modes) -> None:
+def _count_changes(state: State, before: Modes, after: Modes) -> None:
     """Add what changed to the record of work."""
     state.count("crossings", int(np.sum(before * after < 0)))
     state.count("slides", int(np.sum((before != 0) & (after == 0))))

@@ -29,7 +29,6 @@ COUNTS = (
     "plateaus",
     "pieces",
     "implicit",
-    "glides",
 )
 
 Modes = NDArray[np.int8]

@@ -38,10 +38,10 @@ typedef struct {
     double *hidden;  /* (m, r) w̃_j */
     int8_t *mode;    /* (m, n) */
     bool *chosen;    /* (m, n) walls on which the side a neuron came from decided so far */
-    int64_t *counts; /* (10,) see enum count */
+    int64_t *counts; /* (9,) see enum count */
 } State;
 
-enum count { CROSSINGS, SLIDES, LEAVINGS, TURNS, STALLS, EVALUATIONS, PLATEAUS, PIECES, IMPLICIT, GLIDES, N_COUNTS };
+enum count { CROSSINGS, SLIDES, LEAVINGS, TURNS, STALLS, EVALUATIONS, PLATEAUS, PIECES, IMPLICIT, N_COUNTS };
 
 /* Taylor coefficients of all neurons; neurons of one pattern of modes share forces. */
 typedef struct {

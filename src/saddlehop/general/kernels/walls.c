@@ -57,8 +57,7 @@ static void set_bound(const Walls *walls, WallsWork *work, int64_t i)
 }
 
 /* The first free wall to reach a bound on the way to the best shares, and the part of the way. */
-static int64_t first_bound(const Walls *walls, const WallsWork *work, const double *share,
-                           double *part)
+static int64_t first_bound(const WallsWork *work, const double *share, double *part)
 {
     int64_t first = -1;
     *part = 1.0;
@@ -71,7 +70,6 @@ static int64_t first_bound(const Walls *walls, const WallsWork *work, const doub
         if (first < 0 || reached < *part)
             *part = reached, first = i;
     }
-    (void)walls;
     return first;
 }
 
@@ -87,7 +85,7 @@ static void solve_free(const Walls *walls, WallsWork *work, double *share)
             work->best[i] = share[k] + work->best[i] / (walls->pull[k] * norm(walls, k));
         }
         double part;
-        int64_t first = first_bound(walls, work, share, &part);
+        int64_t first = first_bound(work, share, &part);
         for (int64_t i = 0; i < free->count; i++) {
             double *now = share + free->wall[i];
             *now = first < 0 ? work->best[i] : *now + part * (work->best[i] - *now);

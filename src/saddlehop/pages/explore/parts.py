@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 PAGES = {"orthogonal": "/", "data as they are": "/points/"}
@@ -127,7 +128,31 @@ def downloads() -> Any:
     )
 
 
-def connect_png(app: Any, name: str) -> None:
+def connect_downloads(
+    app: Any, stated: list[Any], csv: Callable[..., Any], python: Callable[..., Any], figure: str
+) -> None:
+    """Let the buttons give a table, a script and a picture of what is `stated`."""
+    from dash import Input, Output, State
+
+    app.callback(
+        Output("csv", "data"),
+        Output("message", "children", allow_duplicate=True),
+        Input("get-csv", "n_clicks"),
+        *stated,
+        prevent_initial_call=True,
+    )(csv)
+    app.callback(
+        Output("python", "data"),
+        Output("message", "children", allow_duplicate=True),
+        Input("get-python", "n_clicks"),
+        State("scale", "value"),
+        *stated,
+        prevent_initial_call=True,
+    )(python)
+    _connect_png(app, figure)
+
+
+def _connect_png(app: Any, name: str) -> None:
     """Let the PNG button save a figure, in the browser."""
     from dash import Input, Output
 

@@ -14,7 +14,7 @@ import numpy as np
 from ....general.jumps_path import GeneralJumpPath
 from ....model.settings import SETTINGS
 from ..given import attempt, sentence
-from ..parts import connect_png, log10_scale, scale_name
+from ..parts import connect_downloads, log10_scale, scale_name
 from . import figures, state
 from .layout import FIGURES
 from .moment import Moment, moment_at
@@ -91,25 +91,10 @@ def _connect_figures(app: Any) -> None:
 
 
 def _connect_downloads(app: Any) -> None:
-    from dash import Input, Output, State
+    from dash import State
 
     stated = [State("points", "data"), *[State(name, "value") for name in _CONTROLS]]
-    app.callback(
-        Output("csv", "data"),
-        Output("message", "children", allow_duplicate=True),
-        Input("get-csv", "n_clicks"),
-        *stated,
-        prevent_initial_call=True,
-    )(_get_csv)
-    app.callback(
-        Output("python", "data"),
-        Output("message", "children", allow_duplicate=True),
-        Input("get-python", "n_clicks"),
-        State("scale", "value"),
-        *stated,
-        prevent_initial_call=True,
-    )(_get_python)
-    connect_png(app, "function")
+    connect_downloads(app, stated, _get_csv, _get_python, "function")
 
 
 def _give(*values: Any) -> tuple[Any, ...]:

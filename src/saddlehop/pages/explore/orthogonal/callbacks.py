@@ -10,7 +10,7 @@ from ....errors import SaddlehopError
 from ....limit.jump_path import JumpPath
 from ... import figures as page_figures
 from ..given import attempt, sentence
-from ..parts import connect_png, log10_scale, scale_name
+from ..parts import connect_downloads, log10_scale, scale_name
 from .layout import FIGURES
 from .state import Choice, flow_curve, limit, python_lines, start
 
@@ -26,7 +26,7 @@ def connect(app: Any) -> None:
     stated = [State(name, "value") for name in _SETTINGS] + [State("uploaded", "data")]
     _connect_figures(app, problem, stated)
     _connect_saddle(app, problem, stated)
-    _connect_downloads(app, stated)
+    connect_downloads(app, stated, _get_csv, _get_python, "staircase")
 
 
 def _connect_figures(app: Any, problem: list[Any], stated: list[Any]) -> None:
@@ -75,27 +75,6 @@ def _connect_saddle(app: Any, problem: list[Any], stated: list[Any]) -> None:
         prevent_initial_call=True,
     )(_click)
     app.callback(Output("saddle", "children"), Input("jump", "value"), *problem)(_show_saddle)
-
-
-def _connect_downloads(app: Any, stated: list[Any]) -> None:
-    from dash import Input, Output, State
-
-    app.callback(
-        Output("csv", "data"),
-        Output("message", "children", allow_duplicate=True),
-        Input("get-csv", "n_clicks"),
-        *stated,
-        prevent_initial_call=True,
-    )(_get_csv)
-    app.callback(
-        Output("python", "data"),
-        Output("message", "children", allow_duplicate=True),
-        Input("get-python", "n_clicks"),
-        State("scale", "value"),
-        *stated,
-        prevent_initial_call=True,
-    )(_get_python)
-    connect_png(app, "staircase")
 
 
 def _keep_upload(contents: str | None, _: int | None) -> str:
