@@ -54,12 +54,12 @@ def layout() -> Any:
         html.Div(
             [html.Button(name, id=f"setting-{name}") for name in SETTINGS], className="settings"
         ),
-        html.P(note, id="note", className="note"),
         html.Div(_controls(data), className="controls"),
         scale_slider(MOST_DECADES, 1),
         html.Div([html.Button("play", id="play", type="button"), _clock()], className="play"),
         html.Div(id="message", className="message", role="alert"),
         html.Div([_figure(name) for name in FIGURES], className="figures"),
+        html.P(note, id="note", className="note"),  # below: it goes when a point moves
         html.Div(id="saddle", className="saddle"),
         html.Label(["Points, one on each line, label last", html.Br(), html.Div(id="typed-box")]),
         downloads(),
