@@ -21,6 +21,7 @@ STYLE = """
 .handle:active { cursor: grabbing; } .handle:focus-visible { outline: 3px solid #E69F00; }
 .many .handle { width: 16px; height: 16px; }
 .settings { margin: .4rem 0; } .settings button { margin: 0 .3rem .3rem 0; }
+#clock-name { min-height: 3em; }
 .note, .legend { color: #555; font-size: .85rem; margin: .2rem 0; }
 .play { display: grid; grid-template-columns: max-content 1fr; gap: .8rem; align-items: center; }
 .typed { width: 100%; max-width: 30rem; height: 8rem; font: inherit; }
