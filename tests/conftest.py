@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,13 @@ settings.load_profile("deterministic")
 
 
 CASES = json.loads((Path(__file__).parent / "reference" / "cases.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    """Tests in any order and on any number of workers begin without figures, and leave none."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case["name"])

@@ -27,12 +27,6 @@ def run(name, *arguments):
     return module.main([*map(str, arguments)])
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def test_two_samples_reach_the_published_norm_in_three_ways(tmp_path, capsys):
     norms = run("two_samples", "--out", tmp_path / "a.png")
     for name in ("torch", "flow", "limit", "least"):

@@ -54,7 +54,6 @@ def run(name):
         patch.setattr(plt, "show", lambda: None)
         exec(compile(source.replace(before, after), name, "exec"), names)
     names["n_figures"] = len(plt.get_fignums())
-    plt.close("all")
     return names, printed.getvalue()
 
 

@@ -183,7 +183,6 @@ def test_a_recording_beside_its_limit_and_its_flow(setting):
     clock, losses = line.get_data()
     np.testing.assert_allclose(losses, recording.loss_at(clock * -recording.log_init_scale))
     assert len(plot.neuron_fan(jumps, recording).get_lines()) > jumps.width
-    plt.close("all")
 
 
 def test_a_module_of_ones_own_beside_the_limit_from_its_first_weights(setting):

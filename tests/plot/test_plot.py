@@ -22,12 +22,6 @@ def jumps():
     return sh.solve_jumps(problem, sh.Initialization.draw(problem, 8, rng=0))
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def test_the_staircase_steps_at_the_jumps(jumps):
     ax = plot.loss_staircase(jumps)
     values, edges, _ = ax.patches[0].get_data()

@@ -11,12 +11,6 @@ from saddlehop.plot.stages import stage_of
 from saddlehop.plot.utility import plane_of
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def five_points():
     problem = sh.load_setting("five-points").problem
