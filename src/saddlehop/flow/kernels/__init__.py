@@ -6,6 +6,7 @@ shapes and memory order of its arrays are looked at where the structure is made.
 
 from __future__ import annotations
 
+import math
 from ctypes import POINTER, Structure, byref, c_double, c_int64, c_void_p
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ MOST_TERMS = 25
 MOST_ROWS = 13  # states at once in a stiff step
 MOST_GRAM = 192
 N_CURVES = 13
+LINE = 64  # bytes that the processor fetches at once; numbers across two of them cost twice
 RUNNING, ARRIVED, LEARNED, OVERFLOWED = 0, 1, 2, 3
 PLATEAU, STIFF, MAGNUS = 0, -1, -2  # in the column of orders, in place of the order of a series
 DEATH = np.dtype([("threshold", np.float64), ("pair", np.int64)])
@@ -108,8 +110,8 @@ class _Work(Structure):
     _fields_ = [
         *_pointers(
             "weight residual sensitivity pull settled load is_moving bounds packed_sample "
-            "hidden_series pull_series terms terms_backwards products shares by_sample "
-            "by_sample_neuron by_sample_hidden gram backwards inverse is_felt alone output_series "
+            "hidden_series pull_series terms terms_backwards products totals shares "
+            "neuron entries entry entry_sample entry_members entry_hidden gram backwards inverse is_felt alone output_series "
             "sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
         ),
         ("n_terms", c_int64),
@@ -161,7 +163,8 @@ class Stepper:
     def _new_work(self) -> _Work:
         """Memory for long series is only touched when used."""
         n, m, n_pairs = self._shape
-        new, terms = self._buffer, MOST_TERMS
+        new, terms, eights = self._buffer, MOST_TERMS, -(-m // 8)
+        n_entries = min(n_pairs, n * eights)
         return _Work(
             weight=address(self._weight, np.float64, m),
             residual=new(n),
@@ -176,16 +179,20 @@ class Stepper:
             pull_series=new(n_pairs),
             terms=new(n, 24),
             terms_backwards=new(n, 52),
-            products=new(n, 16),
-            shares=new(m, 24),
-            by_sample=new(n + 2, dtype=np.int64),
-            by_sample_neuron=new(n_pairs, dtype=np.int32),
-            by_sample_hidden=new(n_pairs),
+            products=new(n, 12),
+            totals=new(n, 4),
+            shares=new(8, 24),
+            neuron=new(eights, 8, dtype=np.int32),
+            entries=new(eights + 1, dtype=np.int64),
+            entry=new(n, dtype=np.int64),
+            entry_sample=new(n_entries, dtype=np.int32),
+            entry_members=new(n_entries, dtype=np.uint8),
+            entry_hidden=new(n_entries, 8),
             gram=new(m, MOST_GRAM),
             backwards=new(m, 52),
             inverse=address(self._inverse, np.float64, terms),
             is_felt=new(m, dtype=np.bool_),
-            alone=new(25, n),
+            alone=new(26, n),
             output_series=new(terms, m),
             sizes=new(terms),
             product=new(n_pairs),
@@ -205,9 +212,10 @@ class Stepper:
         )
 
     def _buffer(self, *shape: int, dtype: DTypeLike = np.float64) -> int:
-        array: NDArray[np.generic] = np.empty(shape, dtype)
-        self._kept.append(array)
-        return address(array, dtype)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        memory = np.empty(size + LINE, np.uint8)
+        self._kept.append(memory)
+        return -(-address(memory, np.uint8) // LINE) * LINE
 
     def _state(self, state: State) -> _State:
         _, m, n_pairs = self._shape

@@ -47,17 +47,32 @@ static double size_of(const double *x, int64_t apart, int64_t count, double time
     return size;
 }
 
+/* Fill `rest` with how far the pull on each sample may come to be from d_0 until `time`. */
+void fill_turn(const Constants *constants, const Work *work, int64_t order, double time)
+{
+    for (int64_t k = 0; k < constants->n_samples; k++)
+        work->rest[k] = time * size_of(work->terms + k * ROW + 1, 1, order - 1, time);
+}
+
+/* The way of the packed neuron j. */
+Way way_of(const State *state, const Work *work, int64_t j)
+{
+    int64_t start = work->bounds[j];
+    return (Way){series_of(work, j), work->hidden_series + start, work->pull_series + start,
+                 work->terms, work->rest, work->packed_sample + start,
+                 work->bounds[j + 1] - start, 1, state->sign[j]};
+}
+
 static const double *pull_on(const Way *way, int64_t p)
 {
     return way->pulls + (way->sample ? way->sample[p] * ROW : p);
 }
 
-/* How far −s d may be above 0 until `time`; |d| for a neuron of no constant sign. */
-static double most_against(const Way *way, int64_t p, int64_t order, double time)
+/* How far −s d may come to be above 0; |d| for a neuron of no constant sign. */
+static double most_against(const Way *way, int64_t p)
 {
-    const double *pull = pull_on(way, p);
-    double rest = time * size_of(pull + way->apart, way->apart, order - 1, time);
-    return positive_part(rest - (way->sign == 0.0 ? -fabs(pull[0]) : way->sign * pull[0]));
+    double turn = way->turn[way->sample ? way->sample[p] : p], pull = way->pull[p];
+    return positive_part(turn - (way->sign == 0.0 ? -fabs(pull) : way->sign * pull));
 }
 
 /* Fill the coefficients of a pair's ũ. */
@@ -91,7 +106,7 @@ FirstDeath first_death_on(const Work *work, const Way *way, int64_t order, doubl
     FirstDeath first = {time, -1};
     double coefficients[MOST_TERMS], moved = time * size_of(way->series, -1, order, time);
     for (int64_t p = 0; p < way->count; p++) {
-        if (way->hidden[p] >= moved * most_against(way, p, order, time))
+        if (way->hidden[p] >= moved * most_against(way, p))
             continue;
         fill_pair(work, way, p, order, coefficients);
         double death = death_of(coefficients, order, first.time);
@@ -104,7 +119,7 @@ FirstDeath first_death_on(const Work *work, const Way *way, int64_t order, doubl
 /* What `move_alone` holds of a neuron: its series backwards from the middle on; of the pairs that
    are alive ũ, the rows d_0, d_1, ..., and their places among the moving ones. */
 typedef struct {
-    double series[2 * ROW + BLOCK], gram[MOST_GRAM], *hidden, *pulls, *place;
+    double series[2 * ROW + BLOCK], gram[MOST_GRAM], *hidden, *pulls, *place, *turn;
     int64_t count, apart;
 } Alone;
 
@@ -114,7 +129,7 @@ static Alone set_out(const Constants *constants, const State *state, const Work 
 {
     int64_t start = work->bounds[j], count = work->bounds[j + 1] - start, n = constants->n_samples;
     Alone at = {{0.0}, {0.0}, hidden_row(state, work, 1) + start, work->alone,
-                work->alone + ROW * n, count, n};
+                work->alone + ROW * n, work->alone + (ROW + 1) * n, count, n};
     memcpy(at.series, series_of(work, j) - ROW, sizeof at.series);
     memcpy(at.hidden, work->hidden_series + start, (size_t)count * sizeof(double));
     for (int64_t p = 0; p < count; p++) {
@@ -189,13 +204,22 @@ static void put_back(State *state, Work *work, int64_t j, const Alone *at)
         }
 }
 
+/* The first death before `time`. */
+static FirstDeath next_death(const Work *work, const Alone *at, int64_t order, double time,
+                             double sign)
+{
+    Way way = {at->series + ROW, at->hidden, at->pulls, at->pulls, at->turn, NULL, at->count,
+               at->apart, sign};
+    for (int64_t p = 0; p < at->count; p++)
+        at->turn[p] = time * size_of(at->pulls + at->apart + p, at->apart, order - 1, time);
+    return first_death_on(work, &way, order, time);
+}
+
 /* Move a neuron past the deaths of its pairs until `time`; tell whether there were any. */
 bool move_alone(const Constants *constants, State *state, Work *work, int64_t j, int64_t order,
                 double time)
 {
-    int64_t start = work->bounds[j], count = work->bounds[j + 1] - start;
-    Way way = {series_of(work, j), work->hidden_series + start, work->terms,
-               work->packed_sample + start, count, 1, state->sign[j]};
+    Way way = way_of(state, work, j);
     FirstDeath death = first_death_on(work, &way, order, time);
     if (death.place < 0)
         return false;
@@ -205,8 +229,7 @@ bool move_alone(const Constants *constants, State *state, Work *work, int64_t j,
         bury(state, j, &at, death.place, order);
         time -= death.time;
         fill_series(work, &at, order);
-        way = (Way){at.series + ROW, at.hidden, at.pulls, NULL, at.count, at.apart, way.sign};
-        death = first_death_on(work, &way, order, time);
+        death = next_death(work, &at, order, time, way.sign);
     }
     go_to(work, &at, order, time);
     put_back(state, work, j, &at);

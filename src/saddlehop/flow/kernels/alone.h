@@ -14,10 +14,11 @@ typedef struct {
     int64_t place;
 } FirstDeath;
 
-/* A neuron's series backwards, its pairs' ũ, and the pulls' series: a pair's d_l stand `apart` from
-   each other, from its sample's row on, or from its place where there are no samples. */
+/* A neuron's series backwards, its pairs' ũ and d_0, and the pulls' series: a pair's d_l stand
+   `apart` from each other, from its sample's row on, or from its place where there are no samples;
+   `turn` is how far each may come to be from d_0. */
 typedef struct {
-    const double *series, *hidden, *pulls;
+    const double *series, *hidden, *pull, *pulls, *turn;
     const int32_t *sample;
     int64_t count, apart;
     double sign;
@@ -26,6 +27,8 @@ typedef struct {
 void fill_term(const Work *work, const double *series, int64_t order, double *part);
 void fill_moved(const Work *work, const double *series, int64_t order, double time, double *moved);
 double value_of(const double *series, int64_t order, double time);
+void fill_turn(const Constants *constants, const Work *work, int64_t order, double time);
+Way way_of(const State *state, const Work *work, int64_t j);
 FirstDeath first_death_on(const Work *work, const Way *way, int64_t order, double time);
 bool move_alone(const Constants *constants, State *state, Work *work, int64_t j, int64_t order,
                 double time);

@@ -33,24 +33,66 @@ void fill_felt(const Constants *constants, const State *state, Work *work)
         work->is_felt[j] = work->right[j] > least;
 }
 
-/* List the pairs of felt neurons sample by sample. */
-static void sort_by_sample(const Constants *constants, const State *state, Work *work)
+/* Add the moving neurons that are felt or not, those of one sign after those of the other. */
+static int64_t add_neurons(const State *state, Work *work, bool felt, int64_t count)
 {
-    int64_t n = constants->n_samples, *place = work->by_sample;
-    memset(place, 0, (size_t)(n + 2) * sizeof(int64_t));
-    for (int64_t j = 0; j < state->width; j++)
-        if (work->is_felt[j])
-            for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++)
-                place[work->packed_sample[q] + 2]++;
-    for (int64_t k = 0; k < n; k++)
-        place[k + 2] += place[k + 1];
-    for (int64_t j = 0; j < state->width; j++)
-        if (work->is_felt[j])
-            for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++) {
-                int64_t at = place[work->packed_sample[q] + 1]++;
-                work->by_sample_neuron[at] = (int32_t)j;
-                work->by_sample_hidden[at] = work->hidden_series[q];
-            }
+    double sign = 0.0; /* that of the first, so that nothing depends on which is which */
+    for (int rank = 0; rank < 2; rank++)
+        for (int64_t j = 0; j < state->width; j++) {
+            if (work->bounds[j] == work->bounds[j + 1] || work->is_felt[j] != felt)
+                continue;
+            sign = sign == 0.0 ? work->output_series[j] : sign;
+            if ((sign * work->output_series[j] < 0.0) == rank)
+                work->neuron[count++] = (int32_t)j;
+        }
+    return count;
+}
+
+/* Put the moving neurons in eights, the felt first; most samples have pairs with one sign only. */
+static Eights order_neurons(const State *state, Work *work)
+{
+    int64_t felt = add_neurons(state, work, true, 0);
+    int64_t count = add_neurons(state, work, false, felt);
+    Eights eights = {(count + 7) / 8, (felt + 7) / 8};
+    while (count % 8)
+        work->neuron[count++] = -1;
+    return eights;
+}
+
+/* List the pairs of neuron j, a member of the eight whose entries begin at `begin`; return where
+   they end. `entry` holds the last one of each sample. */
+static int64_t enter(Work *work, int64_t j, int64_t member, int64_t begin, int64_t end)
+{
+    for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++) {
+        int32_t k = work->packed_sample[q];
+        int64_t at = work->entry[k];
+        if (at < begin) {
+            at = work->entry[k] = end++;
+            work->entry_sample[at] = k;
+            work->entry_members[at] = 0;
+            memset(work->entry_hidden + at * 8, 0, 8 * sizeof(double));
+        }
+        work->entry_members[at] |= (uint8_t)(1 << member);
+        work->entry_hidden[at * 8 + member] = work->hidden_series[q];
+    }
+    return end;
+}
+
+/* List the samples of each eight. */
+static Eights fill_entries(const Constants *constants, const State *state, Work *work)
+{
+    Eights eights = order_neurons(state, work);
+    int64_t end = 0;
+    for (int64_t k = 0; k < constants->n_samples; k++)
+        work->entry[k] = -1;
+    for (int64_t eight = 0; eight < eights.all; eight++) {
+        int64_t begin = work->entries[eight] = end;
+        const int32_t *neuron = work->neuron + eight * 8;
+        for (int64_t member = 0; member < 8 && neuron[member] >= 0; member++)
+            end = enter(work, neuron[member], member, begin, end);
+        work->entries[eight + 1] = end;
+    }
+    return eights;
 }
 
 /* Fill `products` with d_l d_{s−l} of each sample for l ≤ s/2, up to a full block of no matter. */
@@ -65,70 +107,76 @@ static void fill_products(const Constants *constants, Work *work, int64_t s)
     }
 }
 
-/* Sum one block over rows of `width` numbers. */
-static void add_one(const double *rows, int64_t width, const int32_t *sample, int64_t count,
-                    Block *sum)
+/* Sum the products of an eight's samples by which of its first and last four members have them. */
+static inline void fill_buckets(const Work *work, int64_t eight, int64_t width, int64_t block,
+                                const int blocks, Block *first, Block *last)
 {
-    Block even = {0.0}, odd = {0.0};
-    int64_t p = 0;
-    for (; p + 2 <= count; p += 2) {
-        even += *(const Block *)(rows + sample[p] * width);
-        odd += *(const Block *)(rows + sample[p + 1] * width);
+    memset(first, 0, (size_t)(SOME * blocks) * sizeof(Block));
+    memset(last, 0, (size_t)(SOME * blocks) * sizeof(Block));
+    for (int64_t e = work->entries[eight]; e < work->entries[eight + 1]; e++) {
+        int members = work->entry_members[e];
+        const double *products = work->products + work->entry_sample[e] * width;
+        const Block *product = (const Block *)products + block;
+        for (int b = 0; b < blocks; b++) {
+            first[members % SOME * blocks + b] += product[b];
+            last[members / SOME * blocks + b] += product[b];
+        }
     }
-    if (p < count)
-        even += *(const Block *)(rows + sample[p] * width);
-    *sum = even + odd;
 }
 
-/* Sum two blocks in the same order. */
-static void add_two(const double *rows, int64_t width, const int32_t *sample, int64_t count,
-                    Block *sums)
+/* Put the sum of the buckets that have a member into `total`. */
+static void add_buckets(const Block *bucket, int member, int blocks, Block *total)
+{
+    *total = (Block){0.0};
+    for (int some = 1 << member; some < SOME; some++)
+        if (some >> member & 1)
+            *total += bucket[some * blocks];
+}
+
+/* Fill one or two blocks of row s of the `gram` of each neuron of an eight. */
+static inline void fill_gram_blocks(Work *work, int64_t eight, int64_t s, int64_t block,
+                                    const int blocks)
+{
+    _Alignas(64) Block buckets[2][2 * SOME];
+    fill_buckets(work, eight, to_blocks(s / 2 + 1), block, blocks, buckets[0], buckets[1]);
+    for (int member = 0; member < 8; member++) {
+        int32_t j = work->neuron[eight * 8 + member];
+        if (j < 0)
+            break;
+        Block *row = (Block *)(work->gram + j * MOST_GRAM + gram_place(s)) + block;
+        for (int b = 0; b < blocks; b++)
+            add_buckets(buckets[member / BLOCK] + b, member % BLOCK, blocks, row + b);
+    }
+}
+
+static void fill_gram(Work *work, int64_t eight, int64_t s)
+{
+    int64_t blocks = to_blocks(s / 2 + 1) / BLOCK, block = 0;
+    for (; block + 1 < blocks; block += 2)
+        fill_gram_blocks(work, eight, s, block, 2);
+    if (block < blocks)
+        fill_gram_blocks(work, eight, s, block, 1);
+}
+
+/* Fill `slope` with d_i·u_0 of the neurons of an eight. */
+static void fill_slopes(const Work *work, int64_t eight, double slope[8])
 {
     Block even[2] = {{0.0}, {0.0}}, odd[2] = {{0.0}, {0.0}};
-    int64_t p = 0;
-    for (; p + 2 <= count; p += 2) {
-        const Block *x = (const Block *)(rows + sample[p] * width);
-        const Block *y = (const Block *)(rows + sample[p + 1] * width);
-        even[0] += x[0];
-        even[1] += x[1];
-        odd[0] += y[0];
-        odd[1] += y[1];
+    const Block *hidden = (const Block *)work->entry_hidden;
+    int64_t e = work->entries[eight], end = work->entries[eight + 1];
+    for (; e + 1 < end; e += 2) {
+        double d = work->load[work->entry_sample[e]], next = work->load[work->entry_sample[e + 1]];
+        even[0] += d * hidden[2 * e];
+        even[1] += d * hidden[2 * e + 1];
+        odd[0] += next * hidden[2 * e + 2];
+        odd[1] += next * hidden[2 * e + 3];
     }
-    if (p < count) {
-        const Block *x = (const Block *)(rows + sample[p] * width);
-        even[0] += x[0];
-        even[1] += x[1];
+    for (; e < end; e++) {
+        even[0] += work->load[work->entry_sample[e]] * hidden[2 * e];
+        even[1] += work->load[work->entry_sample[e]] * hidden[2 * e + 1];
     }
-    sums[0] = even[0] + odd[0];
-    sums[1] = even[1] + odd[1];
-}
-
-/* Fill row s of the `gram` of neuron j. */
-static void fill_gram(Work *work, int64_t j, int64_t s)
-{
-    int64_t start = work->bounds[j], pairs = work->bounds[j + 1] - start;
-    int64_t width = to_blocks(s / 2 + 1), l = 0;
-    const int32_t *sample = work->packed_sample + start;
-    double *row = work->gram + j * MOST_GRAM + gram_place(s);
-    for (; l + BLOCK < width; l += 2 * BLOCK)
-        add_two(work->products + l, width, sample, pairs, (Block *)(row + l));
-    if (l < width)
-        add_one(work->products + l, width, sample, pairs, (Block *)(row + l));
-}
-
-/* Σ_k d_ik u_k over the pairs of neuron j; `load` holds d_i. */
-static double pull_on_start(const Work *work, int64_t j)
-{
-    int64_t start = work->bounds[j], count = work->bounds[j + 1] - start, p = 0;
-    const double *u = work->hidden_series + start, *d = work->load;
-    const int32_t *sample = work->packed_sample + start;
-    double lane[LANES] = {0.0};
-    for (; p + LANES <= count; p += LANES)
-        for (int64_t l = 0; l < LANES; l++)
-            lane[l] += d[sample[p + l]] * u[p + l];
-    for (int64_t l = 0; p + l < count; l++)
-        lane[l] += d[sample[p + l]] * u[p + l];
-    return sum_of_lanes(lane);
+    ((Block *)slope)[0] = even[0] + odd[0];
+    ((Block *)slope)[1] = even[1] + odd[1];
 }
 
 /* Fill `share` with what each entry of a `gram` is worth in term i + 1: Σ 1 / (i − l). */
@@ -152,29 +200,6 @@ double pull_on_rest(const double *gram, const double *series, int64_t i, const d
     return total_of(&total);
 }
 
-/* Fill term i + 1 of ã; return the largest entry. */
-double output_terms(const Constants *constants, const State *state, Work *work, int64_t i)
-{
-    double largest = 0.0, share[MOST_GRAM];
-    if (i > 0)
-        fill_products(constants, work, i - 1);
-    fill_gram_shares(work, i, share);
-    for (int64_t j = 0; j < state->width; j++) {
-        double speed = 0.0;
-        if (work->bounds[j] < work->bounds[j + 1]) {
-            if (i > 0)
-                fill_gram(work, j, i - 1);
-            speed = pull_on_start(work, j) +
-                    pull_on_rest(work->gram + j * MOST_GRAM, series_of(work, j), i, share);
-        }
-        speed *= work->inverse[i + 1];
-        output_row(state, work, i + 1)[j] = speed;
-        series_of(work, j)[-(i + 1)] = speed;
-        largest = larger(largest, fabs(speed));
-    }
-    return largest;
-}
-
 /* Fill `share` with w_j Σ_l a_l a_{i−1−s−l} / (i − l) for s < i, then zeros. */
 static void fill_shares(const Work *work, int64_t j, int64_t i, double *share)
 {
@@ -189,70 +214,119 @@ static void fill_shares(const Work *work, int64_t j, int64_t i, double *share)
     }
 }
 
-/* Fill `shares` and `right` of each felt neuron with what d_s and u_0 of Σ_l a_l u_{i−l} are. */
-static void fill_all_shares(const State *state, Work *work, int64_t i)
+/* Fill term i + 1 of ã; return the largest entry. */
+static double output_terms(const State *state, Work *work, Eights eights, int64_t i)
 {
-    for (int64_t j = 0; j < state->width; j++) {
-        work->right[j] = work->weight[j] * output_row(state, work, i)[j];
-        if (work->is_felt[j])
-            fill_shares(work, j, i, work->shares + j * ROW);
+    double largest = 0.0, share[MOST_GRAM], slope[8], *outputs = output_row(state, work, i + 1);
+    fill_gram_shares(work, i, share);
+    memset(outputs, 0, (size_t)state->width * sizeof(double));
+    for (int64_t eight = 0; eight < eights.all; eight++) {
+        fill_slopes(work, eight, slope);
+        if (i > 0)
+            fill_gram(work, eight, i - 1);
+        for (int member = 0; member < 8; member++) {
+            int32_t j = work->neuron[eight * 8 + member];
+            if (j < 0)
+                break;
+            double rest = pull_on_rest(work->gram + j * MOST_GRAM, series_of(work, j), i, share);
+            outputs[j] = work->inverse[i + 1] * (slope[member] + rest);
+            series_of(work, j)[-(i + 1)] = outputs[j];
+            largest = larger(largest, fabs(outputs[j]));
+        }
+    }
+    return largest;
+}
+
+/* Fill the `shares` of a felt eight, what d_s are of Σ_l a_l u_{i−l}, and what u_0 is of it. */
+static void fill_eight(const State *state, Work *work, int64_t eight, int64_t i, double by_start[8])
+{
+    memset(work->shares, 0, 8 * ROW * sizeof(double));
+    for (int member = 0; member < 8; member++) {
+        int32_t j = work->neuron[eight * 8 + member];
+        by_start[member] = 0.0;
+        if (j < 0 || !work->is_felt[j])
+            continue;
+        by_start[member] = work->weight[j] * output_row(state, work, i)[j];
+        fill_shares(work, j, i, work->shares + member * ROW);
     }
 }
 
-/* Add Σ_s d_s over the felt neurons' shares on sample k, of one block of s. */
-static void add_share(const Work *work, int64_t k, int64_t block, Block *total)
+/* Add Σ_j w_j a_i u_0 over the neurons of an eight to `totals`. */
+static void add_starts(Work *work, int64_t eight, const double by_start[8])
 {
-    const int32_t *neuron = work->by_sample_neuron;
-    Block sum = {0.0};
-    for (int64_t q = work->by_sample[k]; q < work->by_sample[k + 1]; q++)
-        sum += *(const Block *)(work->shares + neuron[q] * ROW + block);
-    *total += sum * *(const Block *)(work->terms + k * ROW + block);
+    const Block *hidden = (const Block *)work->entry_hidden, *share = (const Block *)by_start;
+    Block *total = (Block *)work->totals, first = share[0], last = share[1];
+    for (int64_t e = work->entries[eight]; e < work->entries[eight + 1]; e++)
+        total[work->entry_sample[e]] += first * hidden[2 * e] + last * hidden[2 * e + 1];
 }
 
-static void add_two_shares(const Work *work, int64_t k, int64_t block, Block *total)
+/* Fill what the shares of some of four neurons add up to, for each choice of some. */
+static inline void fill_table(const double *shares, const int blocks, Block *table)
 {
-    const int32_t *neuron = work->by_sample_neuron;
-    Block sum[2] = {{0.0}, {0.0}};
-    for (int64_t q = work->by_sample[k]; q < work->by_sample[k + 1]; q++) {
-        const Block *share = (const Block *)(work->shares + neuron[q] * ROW + block);
-        sum[0] += share[0];
-        sum[1] += share[1];
+    for (int b = 0; b < blocks; b++)
+        table[b] = (Block){0.0};
+    for (int member = 0; member < BLOCK; member++)
+        for (int some = 0; some < 1 << member; some++)
+            for (int b = 0; b < blocks; b++)
+                table[((1 << member) + some) * blocks + b] =
+                    table[some * blocks + b] + ((const Block *)(shares + member * ROW))[b];
+}
+
+/* Add one or two blocks of Σ_s d_s over the shares of an eight to `totals`. */
+static inline void add_shares(Work *work, int64_t eight, int64_t block, const int blocks)
+{
+    _Alignas(64) Block first[2 * SOME], last[2 * SOME];
+    Block *totals = (Block *)work->totals;
+    fill_table(work->shares + block * BLOCK, blocks, first);
+    fill_table(work->shares + BLOCK * ROW + block * BLOCK, blocks, last);
+    for (int64_t e = work->entries[eight]; e < work->entries[eight + 1]; e++) {
+        int32_t k = work->entry_sample[e];
+        int members = work->entry_members[e];
+        const Block *pull = (const Block *)(work->terms + k * ROW) + block;
+        Block total = totals[k];
+        for (int b = 0; b < blocks; b++)
+            total += (first[members % SOME * blocks + b] + last[members / SOME * blocks + b]) *
+                     pull[b];
+        totals[k] = total;
     }
-    const Block *pull = (const Block *)(work->terms + k * ROW + block);
-    *total += sum[0] * pull[0] + sum[1] * pull[1];
-}
-
-/* Σ_j w_j a_i u_0 over the felt neurons on sample k. */
-static double change_by_start(const Work *work, int64_t k)
-{
-    const int32_t *neuron = work->by_sample_neuron;
-    double total = 0.0;
-    for (int64_t q = work->by_sample[k]; q < work->by_sample[k + 1]; q++)
-        total += work->right[neuron[q]] * work->by_sample_hidden[q];
-    return total;
 }
 
 /* Fill term i of the pulls. */
-void pull_terms(const Constants *constants, const State *state, Work *work, int64_t i)
-{
-    fill_all_shares(state, work, i);
-    for (int64_t k = 0; k < constants->n_samples; k++) {
-        Block total = {0.0};
-        int64_t block = 0;
-        for (; block + BLOCK < i; block += 2 * BLOCK)
-            add_two_shares(work, k, block, &total);
-        if (block < i)
-            add_share(work, k, block, &total);
-        double change = change_by_start(work, k) + total_of(&total);
-        put_pull(work, k, i, -constants->stiffness[k] * change);
-    }
-}
-
-/* Empty the series but for what they begin with. */
-void begin_series(const Constants *constants, const State *state, Work *work)
+static void pull_terms(const Constants *constants, const State *state, Work *work, Eights eights,
+                       int64_t i)
 {
     int64_t n = constants->n_samples;
-    sort_by_sample(constants, state, work);
+    double by_start[8];
+    memset(work->totals, 0, (size_t)(n * BLOCK) * sizeof(double));
+    for (int64_t eight = 0; eight < eights.felt; eight++) {
+        int64_t block = 0, blocks = to_blocks(i) / BLOCK;
+        fill_eight(state, work, eight, i, by_start);
+        add_starts(work, eight, by_start);
+        for (; block + 1 < blocks; block += 2)
+            add_shares(work, eight, block, 2);
+        if (block < blocks)
+            add_shares(work, eight, block, 1);
+    }
+    for (int64_t k = 0; k < n; k++)
+        put_pull(work, k, i,
+                 -constants->stiffness[k] * total_of((const Block *)work->totals + k));
+}
+
+/* Fill term i of the pulls, where i > 0, then term i + 1 of ã; return the largest entry of that. */
+double next_terms(const Constants *constants, const State *state, Work *work, Eights eights,
+                  int64_t i)
+{
+    if (i > 0) {
+        pull_terms(constants, state, work, eights, i);
+        fill_products(constants, work, i - 1);
+    }
+    return output_terms(state, work, eights, i);
+}
+
+/* Empty the series but for what they begin with; return how the neurons are put. */
+Eights begin_series(const Constants *constants, const State *state, Work *work)
+{
+    int64_t n = constants->n_samples;
     memset(work->terms, 0, (size_t)(n * ROW) * sizeof(double));
     for (int64_t k = 0; k < n; k++) {
         memset(pulls_backwards(work, k), 0, (ROW + BLOCK) * sizeof(double));
@@ -262,6 +336,7 @@ void begin_series(const Constants *constants, const State *state, Work *work)
         memset(series_of(work, j), 0, (ROW + BLOCK) * sizeof(double));
         *series_of(work, j) = work->output_series[j];
     }
+    return fill_entries(constants, state, work);
 }
 
 /* Put the series of ã back, which other steps that were tried have overwritten. */

@@ -6,14 +6,22 @@
        (i+1) a_{i+1} = d_i·u_0 + Σ_s a_{i−1−s} Σ_l d_l·d_{s−l} / (i − l)               s < i
        d_i = −κ (Σ_j w_j a_i u_0 + Σ_s d_s Σ_j w_j Σ_l a_l a_{i−1−s−l} / (i − l))    w = e^{2σ}
 
-   What a term costs a pair are a few sums over rows that belong to its sample. Faint neurons, whose
-   weights are too small to be felt within a step, are left out of the pulls. */
+   Sums over the neurons of a sample and over the samples of a neuron go by eights of neurons. Of
+   four there are 16 choices of some, so what those add up to is looked up in a table, and what
+   samples add to each choice is gathered in a bucket, from which neurons take theirs. Faint
+   neurons, whose weights are too small to be felt within a step, are left out of the pulls. */
 #ifndef SERIES_H
 #define SERIES_H
 
 #include "state.h"
 
 enum { BLOCK = 4, ROW = 24 }; /* numbers of a sample that are added at once, that it has */
+enum { SOME = 1 << BLOCK };   /* choices of some of four neurons */
+
+/* How many eights of neurons there are, and how many of them have felt ones. */
+typedef struct {
+    int64_t all, felt;
+} Eights;
 
 /* A block, added at once. */
 typedef double Block __attribute__((vector_size(BLOCK * sizeof(double)), aligned(8), may_alias));
@@ -47,9 +55,9 @@ static inline double *series_of(const Work *work, int64_t j)
 static inline const double *pulls_of(const Work *work, int32_t k) { return work->terms + k * ROW; }
 
 void fill_felt(const Constants *constants, const State *state, Work *work);
-void begin_series(const Constants *constants, const State *state, Work *work);
-double output_terms(const Constants *constants, const State *state, Work *work, int64_t i);
-void pull_terms(const Constants *constants, const State *state, Work *work, int64_t i);
+Eights begin_series(const Constants *constants, const State *state, Work *work);
+double next_terms(const Constants *constants, const State *state, Work *work, Eights eights,
+                  int64_t i);
 void restore_outputs(const State *state, const Work *work, int64_t order);
 void fill_gram_shares(const Work *work, int64_t i, double *share);
 double pull_on_rest(const double *gram, const double *series, int64_t i, const double *share);

@@ -86,16 +86,20 @@ typedef struct {
     double *pull_series;    /* (N,) d_k for each pair */
     double *terms;          /* (n, 24) Taylor coefficients of d_k */
     double *terms_backwards; /* (n, 52) */
-    double *products;       /* (n, 16) of two of them */
-    double *shares;         /* (m, 24) */
-    int64_t *by_sample;     /* (n + 2,) where the pairs of each sample begin */
-    int32_t *by_sample_neuron; /* (N,) j */
-    double *by_sample_hidden;  /* (N,) ũ */
+    double *products;       /* (n, 12) of two of them */
+    double *totals;         /* (n, 4) */
+    double *shares;         /* (8, 24) of the neurons of an eight, see series.h */
+    int32_t *neuron;        /* (G, 8) those of each eight, −1 for none */
+    int64_t *entries;       /* (G + 1,) where the samples of each eight begin */
+    int64_t *entry;         /* (n,) the last one of each sample */
+    int32_t *entry_sample;  /* (E,) k */
+    uint8_t *entry_members; /* (E,) which of the eight have a pair there, in bits */
+    double *entry_hidden;   /* (E, 8) their ũ, 0 where there is none */
     double *gram;           /* (m, 192) sums of products */
     double *backwards;      /* (m, 52) Taylor coefficients of ã */
     double *inverse;        /* (P + 1,) 1 / i */
     bool *is_felt;          /* (m,) */
-    double *alone;          /* (25, n) */
+    double *alone;          /* (26, n) */
     double *output_series;  /* (P + 1, m) those of ã */
     double *sizes;          /* (P + 1,) the largest coefficient of each order */
     double *product;        /* (N,) */

@@ -41,7 +41,7 @@ static void record_pieces(const State *state, const Work *work, double *series)
 static double take_series(const Constants *constants, State *state, Work *work, Series chosen,
                           double *series)
 {
-    FirstDeath death = first_death(state, work, chosen);
+    FirstDeath death = first_death(constants, state, work, chosen);
     move_along(constants, state, work, chosen.order, death.time);
     size_t count = (size_t)(chosen.order + 1) * (size_t)state->width;
     memcpy(series, work->output_series, count * sizeof(double));

@@ -117,12 +117,12 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
     int64_t alive = 0;
     for (int64_t j = 0; j < state->width; j++)
         alive += state->alive[j];
-    begin_series(constants, state, work);
+    Eights eights = begin_series(constants, state, work);
     double tol = constants->step_tol, aim = room;
     int64_t most = order_of_least_work(tol, n_packed(state, work), alive, work->n_terms);
     for (int64_t i = 0; i < most; i++) {
         int64_t order = i + 1;
-        work->sizes[order] = output_terms(constants, state, work, i);
+        work->sizes[order] = next_terms(constants, state, work, eights, i);
         work->counts[EVALUATIONS]++;
         work->counts[PAIRS_EVALUATED] += n_packed(state, work);
         if (i == 0)
@@ -130,8 +130,6 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
         else if (order >= LEAST_ORDER && is_below(state, work, tol, aim, order) &&
                  is_below(state, work, tol, aim, order - 1))
             return (Series){order, aim};
-        if (order < most)
-            pull_terms(constants, state, work, order);
     }
     double step = smaller(reach_of_term(state, work, tol, most),
                           reach_of_term(state, work, tol, most - 1));
@@ -139,18 +137,18 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
 }
 
 /* The first death of a felt neuron's pair before the end of the step; that end if there is none. */
-FirstDeath first_death(const State *state, const Work *work, Series series)
+FirstDeath first_death(const Constants *constants, const State *state, const Work *work,
+                       Series series)
 {
+    fill_turn(constants, work, series.order, series.step);
     FirstDeath first = {series.step, -1};
     for (int64_t j = 0; j < state->width; j++) {
         if (!work->is_felt[j])
             continue;
-        int64_t start = work->bounds[j];
-        Way way = {series_of(work, j), work->hidden_series + start, work->terms,
-                   work->packed_sample + start, work->bounds[j + 1] - start, 1, state->sign[j]};
+        Way way = way_of(state, work, j);
         FirstDeath death = first_death_on(work, &way, series.order, first.time);
         if (death.place >= 0)
-            first = (FirstDeath){death.time, start + death.place};
+            first = (FirstDeath){death.time, work->bounds[j] + death.place};
     }
     return first;
 }
@@ -172,6 +170,7 @@ static void move_one(State *state, const Work *work, int64_t j, int64_t order, d
 /* Put the moving pairs at `time` on their series; those of faint neurons may die on the way. */
 void move_along(const Constants *constants, State *state, Work *work, int64_t order, double time)
 {
+    fill_turn(constants, work, order, time);
     for (int64_t j = 0; j < state->width; j++)
         if (state->moving[j] > 0 &&
             (work->is_felt[j] || !move_alone(constants, state, work, j, order, time)))

@@ -22,7 +22,8 @@ typedef struct {
 double series_cost(int64_t order);
 void pack_moving(State *state, Work *work);
 Series expand(const Constants *constants, State *state, Work *work, double room);
-FirstDeath first_death(const State *state, const Work *work, Series series);
+FirstDeath first_death(const Constants *constants, const State *state, const Work *work,
+                       Series series);
 void move_along(const Constants *constants, State *state, Work *work, int64_t order, double time);
 void strike_packed(State *state, Work *work, int64_t place);
 
