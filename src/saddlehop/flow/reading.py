@@ -86,7 +86,7 @@ def _crossing(trajectory: Trajectory, step: int, j: int, goal: float) -> float:
     offset = -1.0
     series = rows.series[row, : order + 1, j]
     if order > 0 and not np.isnan(series).any():
-        offset = crossing_of_series(series, level, length)
+        offset = crossing_of_series(series, rows.stretch[row], level, length)
     else:
         if order == PLATEAU:
             offset = crossing_of_piece(rows.series[row, :4, j], level, length)

@@ -220,4 +220,5 @@ def _trimmed(rows: Rows, taken: int) -> Rows:
     order = rows.order[:taken].copy()
     terms = max(4, int(order.max(initial=0)) + 1)
     points = [column[: taken + 1].copy() for column in rows[:5]]
-    return type(rows)._make([*points, order, rows.series[:taken, :terms].copy()])
+    series = rows.series[:taken, :terms].copy()
+    return type(rows)._make([*points, order, rows.stretch[:taken].copy(), series])

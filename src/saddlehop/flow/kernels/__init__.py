@@ -69,6 +69,7 @@ class Rows(NamedTuple):
     log_output: Array  # (R + 1, m) log |a_j|
     scale: Array  # (R + 1, m) σ_j
     order: Index  # (R,) of the series, or PLATEAU, STIFF, MAGNUS
+    stretch: Array  # (R, 3) of the time that series are in, see stretch.h
     series: Array  # (R, P + 1, m) Taylor coefficients of ã, or start, a, b and ρ of its last piece
 
     @classmethod
@@ -82,6 +83,7 @@ class Rows(NamedTuple):
             log_output=np.empty((more, width)),
             scale=np.empty((more, width)),
             order=np.zeros(n_rows, np.int64),
+            stretch=np.full((n_rows, 3), np.inf),
             series=np.zeros((n_rows, n_terms, width)),
         )
 
@@ -111,15 +113,15 @@ class _Work(Structure):
         *_pointers(
             "weight residual sensitivity pull settled load is_moving bounds packed_sample "
             "hidden_series pull_series terms terms_backwards products totals shares "
-            "neuron entries entry entry_sample entry_members entry_hidden gram backwards inverse is_felt alone output_series "
-            "sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
+            "neuron entries entry entry_sample entry_members entry_hidden gram backwards inverse "
+            "is_felt alone output_series stretch sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
         ),
         ("n_terms", c_int64),
     ]
 
 
 class _Rows(Structure):
-    _fields_ = _pointers("time loss sq_norm log_output scale order series")
+    _fields_ = _pointers("time loss sq_norm log_output scale order stretch series")
 
 
 _advance = Kernel(
@@ -130,7 +132,7 @@ _move_to = Kernel("flow_move_to", None, _Constants, _State, _Work, c_int64, c_do
 _loss = Kernel("flow_loss", c_double, _Constants, _State, _Work)
 _pull_one = Kernel("flow_pull_one", None, _State, _Work, c_int64, c_double)
 _crossing_of_series = Kernel(
-    "flow_crossing_of_series", c_double, c_void_p, c_int64, c_double, c_double
+    "flow_crossing_of_series", c_double, c_void_p, c_int64, c_void_p, c_double, c_double
 )
 _crossing_of_piece = Kernel("flow_crossing_of_piece", c_double, c_void_p, c_double, c_double)
 
@@ -194,6 +196,7 @@ class Stepper:
             is_felt=new(m, dtype=np.bool_),
             alone=new(26, n),
             output_series=new(terms, m),
+            stretch=new(3),
             sizes=new(terms),
             product=new(n_pairs),
             lever=new(n_pairs),
@@ -277,15 +280,17 @@ def _rows(rows: Rows, n_steps: int, width: int) -> _Rows:
         *(address(column, np.float64, more) for column in rows[:3]),
         *(address(table, np.float64, more, width) for table in rows[3:5]),
         address(rows.order, np.int64, steps),
+        address(rows.stretch, np.float64, steps, 3),
         address(rows.series, np.float64, steps, MOST_TERMS, width),
     )
 
 
-def crossing_of_series(series: Array, level: float, length: float) -> float:
-    """Return where log |Σ_i series_i t^i| first passes `level` going up, in (0, length]."""
+def crossing_of_series(series: Array, stretch: Array, level: float, length: float) -> float:
+    """Return the t in (0, length] where log |Σ_i series_i s^i| first passes `level` going up."""
     terms = np.ascontiguousarray(series, dtype=np.float64)
     at = address(terms, np.float64, terms.size)
-    return float(_crossing_of_series(at, terms.size, level, length))
+    time = address(stretch, np.float64, 3)
+    return float(_crossing_of_series(at, terms.size, time, level, length))
 
 
 def crossing_of_piece(piece: Array, level: float, length: float) -> float:

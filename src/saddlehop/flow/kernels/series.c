@@ -333,7 +333,7 @@ Eights begin_series(const Constants *constants, const State *state, Work *work)
         put_pull(work, k, 0, work->pull[k]);
     }
     for (int64_t j = 0; j < state->width; j++) {
-        memset(series_of(work, j), 0, (ROW + BLOCK) * sizeof(double));
+        memset(series_of(work, j) - ROW, 0, (2 * ROW + BLOCK) * sizeof(double));
         *series_of(work, j) = work->output_series[j];
     }
     return fill_entries(constants, state, work);

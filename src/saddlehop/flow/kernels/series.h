@@ -13,6 +13,8 @@
 #ifndef SERIES_H
 #define SERIES_H
 
+#include <math.h>
+
 #include "state.h"
 
 enum { BLOCK = 4, ROW = 24 }; /* numbers of a sample that are added at once, that it has */
@@ -53,6 +55,12 @@ static inline double *series_of(const Work *work, int64_t j)
 }
 
 static inline const double *pulls_of(const Work *work, int32_t k) { return work->terms + k * ROW; }
+
+/* How far a series reaches whose term of that order is of that size. */
+static inline double reach(double tol, double size, int64_t order)
+{
+    return size == 0.0 ? INFINITY : pow(tol / size, 1.0 / (double)order);
+}
 
 void fill_felt(const Constants *constants, const State *state, Work *work);
 Eights begin_series(const Constants *constants, const State *state, Work *work);

@@ -101,6 +101,7 @@ typedef struct {
     bool *is_felt;          /* (m,) */
     double *alone;          /* (26, n) */
     double *output_series;  /* (P + 1, m) those of ã */
+    double *stretch;        /* (3,) of the time that series are in, see stretch.h */
     double *sizes;          /* (P + 1,) the largest coefficient of each order */
     double *product;        /* (N,) */
     double *lever;          /* (N,) */

@@ -8,6 +8,7 @@
 #include "implicit.h"
 #include "magnus.h"
 #include "pull.h"
+#include "stretch.h"
 #include "taylor.h"
 
 static double log_size(double value) { return value != 0.0 ? log(fabs(value)) : -INFINITY; }
@@ -39,20 +40,24 @@ static void record_pieces(const State *state, const Work *work, double *series)
 
 /* Go to the end of a Taylor step, or to the first death in it; return the time it took. */
 static double take_series(const Constants *constants, State *state, Work *work, Series chosen,
-                          double *series)
+                          double *series, double *stretch)
 {
-    FirstDeath death = first_death(constants, state, work, chosen);
+    Stretch in = stretch_of(work);
+    memcpy(stretch, work->stretch, sizeof(Stretch));
+    FirstDeath death =
+        first_death(constants, state, work, (Series){chosen.order, stretched(in, chosen.step)});
     move_along(constants, state, work, chosen.order, death.time);
     size_t count = (size_t)(chosen.order + 1) * (size_t)state->width;
     memcpy(series, work->output_series, count * sizeof(double));
-    if (death.place >= 0)
-        strike_packed(state, work, death.place);
-    return death.time;
+    if (death.place < 0)
+        return chosen.step;
+    strike_packed(state, work, death.place);
+    return time_at(in, death.time);
 }
 
 /* Take the step; return the time it took. */
 static double take(const Constants *constants, State *state, Work *work, Choice choice,
-                   double *series)
+                   double *series, double *stretch)
 {
     switch (choice.order) {
     case PLATEAU:
@@ -68,7 +73,8 @@ static double take(const Constants *constants, State *state, Work *work, Choice 
         land(state, work);
         return choice.length;
     default:
-        return take_series(constants, state, work, (Series){choice.order, choice.length}, series);
+        return take_series(constants, state, work, (Series){choice.order, choice.length}, series,
+                           stretch);
     }
 }
 
@@ -109,7 +115,8 @@ int64_t flow_advance(const Constants *constants, State *state, Work *work, const
             return choice.status;
         rows->order[*taken] = choice.order;
         double *series = rows->series + *taken * work->n_terms * state->width;
-        pass_time(constants, state, take(constants, state, work, choice, series));
+        double *stretch = rows->stretch + 3 * *taken;
+        pass_time(constants, state, take(constants, state, work, choice, series, stretch));
     }
 }
 
@@ -142,7 +149,7 @@ void flow_move_to(const Constants *constants, State *state, Work *work, int64_t 
         }
         return;
     default:
-        move_along(constants, state, work, order, offset);
+        move_along(constants, state, work, order, stretched(stretch_of(work), offset));
     }
 }
 
@@ -166,10 +173,12 @@ static double series_at(const double *series, int64_t n_terms, double t)
     return value;
 }
 
-/* Where log |Σ_i series_i t^i| first passes `level` going up, in (0, length]. */
-double flow_crossing_of_series(const double *series, int64_t n_terms, double level, double length)
+/* The t in (0, length] where log |Σ_i series_i s^i| first passes `level` going up. */
+double flow_crossing_of_series(const double *series, int64_t n_terms, const double *stretch,
+                               double level, double length)
 {
-    double low = 0.0, high = length;
+    Stretch in = {stretch[0], stretch[1], stretch[2]};
+    double low = 0.0, high = stretched(in, length);
     for (int i = 0; i < 100; i++) {
         double middle = 0.5 * (low + high);
         if (log_size(series_at(series, n_terms, middle)) >= level)
@@ -177,7 +186,7 @@ double flow_crossing_of_series(const double *series, int64_t n_terms, double lev
         else
             low = middle;
     }
-    return high;
+    return time_at(in, high);
 }
 
 static double log_output_at(const Piece *piece, double time)

@@ -24,6 +24,7 @@ typedef struct {
     double *log_output; /* (R + 1, m) log |a_j| */
     double *scale;      /* (R + 1, m) σ_j */
     int64_t *order;     /* (R,) of the series, or a kind */
+    double *stretch;    /* (R, 3) of the time that series are in */
     double *series;     /* (R, P + 1, m) Taylor coefficients of ã, or the fields of its piece */
 } Rows;
 
@@ -34,8 +35,8 @@ API void flow_move_to(const Constants *constants, State *state, Work *work, int6
                       double offset);
 API double flow_loss(const Constants *constants, const State *state, Work *work);
 API void flow_pull_one(State *state, Work *work, int64_t j, double time);
-API double flow_crossing_of_series(const double *series, int64_t n_terms, double level,
-                                   double length);
+API double flow_crossing_of_series(const double *series, int64_t n_terms, const double *stretch,
+                                   double level, double length);
 API double flow_crossing_of_piece(const Piece *piece, double level, double length);
 
 #endif

@@ -7,6 +7,7 @@
 #include "alone.h"
 #include "lanes.h"
 #include "series.h"
+#include "stretch.h"
 
 enum { LEAST_ORDER = 3 };
 
@@ -58,11 +59,6 @@ static int64_t order_of_least_work(double tol, int64_t moving, int64_t alive, in
         }
     }
     return best;
-}
-
-static double reach(double tol, double size, int64_t order)
-{
-    return size == 0.0 ? INFINITY : pow(tol / size, 1.0 / (double)order);
 }
 
 /* The earliest death of a felt neuron's pair on the tangents. */
@@ -118,6 +114,7 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
     for (int64_t j = 0; j < state->width; j++)
         alive += state->alive[j];
     Eights eights = begin_series(constants, state, work);
+    set_stretch(work, PLAIN);
     double tol = constants->step_tol, aim = room;
     int64_t most = order_of_least_work(tol, n_packed(state, work), alive, work->n_terms);
     for (int64_t i = 0; i < most; i++) {
@@ -131,9 +128,10 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
                  is_below(state, work, tol, aim, order - 1))
             return (Series){order, aim};
     }
+    stretch_series(constants, state, work, most, aim);
     double step = smaller(reach_of_term(state, work, tol, most),
                           reach_of_term(state, work, tol, most - 1));
-    return (Series){most, smaller(step, aim)};
+    return (Series){most, smaller(time_at(stretch_of(work), step), aim)};
 }
 
 /* The first death of a felt neuron's pair before the end of the step; that end if there is none. */

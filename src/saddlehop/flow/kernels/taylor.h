@@ -13,7 +13,7 @@
 #include "alone.h"
 #include "state.h"
 
-/* A series and the step that it is good for. */
+/* A series and the step that it is good for, in time, or stretched where a death is looked for. */
 typedef struct {
     int64_t order;
     double step;
