@@ -112,7 +112,7 @@ class _Work(Structure):
     _fields_ = [
         *_pointers(
             "weight residual sensitivity pull settled load is_moving bounds packed_sample "
-            "hidden_series pull_series terms terms_backwards products totals shares "
+            "hidden_series pull_series terms products totals shares "
             "neuron entries entry entry_sample entry_members entry_hidden gram backwards inverse "
             "is_felt alone output_series stretch sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
         ),
@@ -179,8 +179,7 @@ class Stepper:
             packed_sample=new(n_pairs, dtype=np.int32),
             hidden_series=new(MOST_ROWS, n_pairs),
             pull_series=new(n_pairs),
-            terms=new(n, 24),
-            terms_backwards=new(n, 52),
+            terms=new(n + 1, 24),
             products=new(n, 12),
             totals=new(n, 4),
             shares=new(8, 24),

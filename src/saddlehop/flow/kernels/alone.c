@@ -51,7 +51,7 @@ static double size_of(const double *x, int64_t apart, int64_t count, double time
 void fill_turn(const Constants *constants, const Work *work, int64_t order, double time)
 {
     for (int64_t k = 0; k < constants->n_samples; k++)
-        work->rest[k] = time * size_of(work->terms + k * ROW + 1, 1, order - 1, time);
+        work->rest[k] = time * size_of(row_of_pulls(work, k) + 1, 1, order - 1, time);
 }
 
 /* The way of the packed neuron j. */
@@ -59,7 +59,7 @@ Way way_of(const State *state, const Work *work, int64_t j)
 {
     int64_t start = work->bounds[j];
     return (Way){series_of(work, j), work->hidden_series + start, work->pull_series + start,
-                 work->terms, work->rest, work->packed_sample + start,
+                 row_of_pulls(work, 0), work->rest, work->packed_sample + start,
                  work->bounds[j + 1] - start, 1, state->sign[j]};
 }
 
@@ -133,7 +133,7 @@ static Alone set_out(const Constants *constants, const State *state, const Work 
     memcpy(at.series, series_of(work, j) - ROW, sizeof at.series);
     memcpy(at.hidden, work->hidden_series + start, (size_t)count * sizeof(double));
     for (int64_t p = 0; p < count; p++) {
-        const double *pull = pulls_of(work, work->packed_sample[start + p]);
+        const double *pull = row_of_pulls(work, work->packed_sample[start + p]);
         at.place[p] = (double)p;
         for (int64_t l = 0; l < order; l++)
             at.pulls[l * n + p] = pull[l];

@@ -9,15 +9,9 @@
 /* Share of the tolerance that pulls may miss by neurons whose weights are small. */
 static const double FAINT = 1e-4;
 
-/* d_0 of a sample, d_1 before it, and so on; zeros after it. */
-static double *pulls_backwards(const Work *work, int64_t k)
-{
-    return work->terms_backwards + k * (2 * ROW + BLOCK) + ROW;
-}
-
 static void put_pull(Work *work, int64_t k, int64_t i, double pull)
 {
-    work->load[k] = work->terms[k * ROW + i] = pulls_backwards(work, k)[-i] = pull;
+    work->load[k] = row_of_pulls(work, k)[i] = pull;
 }
 
 /* Fill `is_felt`: whether what a neuron does to the pulls within a step is to be seen. */
@@ -100,10 +94,12 @@ static void fill_products(const Constants *constants, Work *work, int64_t s)
 {
     int64_t width = to_blocks(s / 2 + 1);
     for (int64_t k = 0; k < constants->n_samples; k++) {
-        const double *d = work->terms + k * ROW, *back = pulls_backwards(work, k) - s;
+        const double *d = row_of_pulls(work, k);
         double *row = work->products + k * width;
-        for (int64_t l = 0; l < width; l += BLOCK)
-            *(Block *)(row + l) = *(const Block *)(d + l) * *(const Block *)(back + l);
+        for (int64_t l = 0; l < width; l += BLOCK) {
+            Block back = *(const Block *)(d + s - l - (BLOCK - 1));
+            *(Block *)(row + l) = *(const Block *)(d + l) * (Block){back[3], back[2], back[1], back[0]};
+        }
     }
 }
 
@@ -282,7 +278,7 @@ static inline void add_shares(Work *work, int64_t eight, int64_t block, const in
     for (int64_t e = work->entries[eight]; e < work->entries[eight + 1]; e++) {
         int32_t k = work->entry_sample[e];
         int members = work->entry_members[e];
-        const Block *pull = (const Block *)(work->terms + k * ROW) + block;
+        const Block *pull = (const Block *)row_of_pulls(work, k) + block;
         Block total = totals[k];
         for (int b = 0; b < blocks; b++)
             total += (first[members % SOME * blocks + b] + last[members / SOME * blocks + b]) *
@@ -327,11 +323,9 @@ double next_terms(const Constants *constants, const State *state, Work *work, Ei
 Eights begin_series(const Constants *constants, const State *state, Work *work)
 {
     int64_t n = constants->n_samples;
-    memset(work->terms, 0, (size_t)(n * ROW) * sizeof(double));
-    for (int64_t k = 0; k < n; k++) {
-        memset(pulls_backwards(work, k), 0, (ROW + BLOCK) * sizeof(double));
+    memset(work->terms, 0, (size_t)((n + 1) * ROW) * sizeof(double));
+    for (int64_t k = 0; k < n; k++)
         put_pull(work, k, 0, work->pull[k]);
-    }
     for (int64_t j = 0; j < state->width; j++) {
         memset(series_of(work, j) - ROW, 0, (2 * ROW + BLOCK) * sizeof(double));
         *series_of(work, j) = work->output_series[j];

@@ -54,7 +54,11 @@ static inline double *series_of(const Work *work, int64_t j)
     return work->backwards + j * (2 * ROW + BLOCK) + ROW;
 }
 
-static inline const double *pulls_of(const Work *work, int32_t k) { return work->terms + k * ROW; }
+/* d_0, d_1, ... of a sample, after a row of zeros or those of the sample before. */
+static inline double *row_of_pulls(const Work *work, int64_t k)
+{
+    return work->terms + (k + 1) * ROW;
+}
 
 /* How far a series reaches whose term of that order is of that size. */
 static inline double reach(double tol, double size, int64_t order)

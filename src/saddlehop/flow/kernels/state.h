@@ -84,8 +84,7 @@ typedef struct {
     int32_t *packed_sample; /* (N,) k */
     double *hidden_series;  /* (13, N) ũ, packed; what it may become in further rows */
     double *pull_series;    /* (N,) d_k for each pair */
-    double *terms;          /* (n, 24) Taylor coefficients of d_k */
-    double *terms_backwards; /* (n, 52) */
+    double *terms;          /* (n + 1, 24) Taylor coefficients of d_k, from row 1 on */
     double *products;       /* (n, 12) of two of them */
     double *totals;         /* (n, 4) */
     double *shares;         /* (8, 24) of the neurons of an eight, see series.h */

@@ -91,7 +91,7 @@ static void stretch_pulls(const Constants *constants, Work *work, const Powers p
         for (int64_t q = l; q < order; q++)
             factors[l][q] = (double)(q + 1) * work->inverse[l + 1] * powers[l + 1][q + 1];
     for (int64_t k = 0; k < constants->n_samples; k++) {
-        double *d = work->terms + k * ROW, old[ROW];
+        double *d = row_of_pulls(work, k), old[ROW];
         memcpy(old, d, sizeof old);
         for (int64_t q = 0; q < order; q += BLOCK) {
             Block total = {0.0};

@@ -78,38 +78,63 @@ static double next_death(const State *state, const Work *work)
     return earliest;
 }
 
-/* The largest entry of term `order` of ũ. */
-static double largest_hidden(const State *state, const Work *work, int64_t order)
+/* Fill `most` with the largest pull of each term. */
+static void fill_largest_pulls(const Constants *constants, const Work *work, double most[ROW])
 {
-    double largest = 0.0, part[ROW];
+    memset(most, 0, ROW * sizeof(double));
+    for (int64_t k = 0; k < constants->n_samples; k++) {
+        const double *d = row_of_pulls(work, k);
+        for (int64_t l = 0; l < ROW; l++)
+            most[l] = larger(most[l], fabs(d[l]));
+    }
+}
+
+/* The largest entry of a neuron's ũ, of what terms of pulls are in it, if above `largest`. */
+static double larger_hidden(const Work *work, int64_t j, const double part[ROW], int64_t order,
+                            double largest)
+{
+    for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++) {
+        double term = dot_of_blocks(part, row_of_pulls(work, work->packed_sample[q]), order);
+        largest = larger(largest, fabs(term));
+    }
+    return largest;
+}
+
+/* The largest entry of term `order` of ũ. */
+static double largest_hidden(const Constants *constants, const State *state, const Work *work,
+                             int64_t order)
+{
+    double largest = 0.0, part[ROW], most[ROW];
+    fill_largest_pulls(constants, work, most);
     for (int64_t j = 0; j < state->width; j++) {
+        double bound = 0.0;
         fill_term(work, series_of(work, j), order, part);
-        for (int64_t q = work->bounds[j]; q < work->bounds[j + 1]; q++) {
-            double term = dot_of_blocks(part, pulls_of(work, work->packed_sample[q]), order);
-            largest = larger(largest, fabs(term));
-        }
+        for (int64_t l = 0; l < order; l++)
+            bound += fabs(part[l]) * most[l];
+        if (bound > largest)
+            largest = larger_hidden(work, j, part, order, largest);
     }
     return largest;
 }
 
 /* Whether a term of ã, and if so of ũ too, is below tolerance at `aim`. */
-static bool is_below(const State *state, const Work *work, double tol, double aim, int64_t order)
+static bool is_below(const Constants *constants, const State *state, const Work *work, double tol, double aim, int64_t order)
 {
     double power = pow(aim, (double)order);
     return work->sizes[order] * power <= tol &&
-           largest_hidden(state, work, order) * power <= tol;
+           largest_hidden(constants, state, work, order) * power <= tol;
 }
 
-static double reach_of_term(const State *state, const Work *work, double tol, int64_t order)
+static double reach_of_term(const Constants *constants, const State *state, const Work *work,
+                            int64_t order)
 {
-    return reach(tol, larger(work->sizes[order], largest_hidden(state, work, order)), order);
+    double hidden = largest_hidden(constants, state, work, order);
+    return reach(constants->step_tol, larger(work->sizes[order], hidden), order);
 }
 
-/* Fill the series; the step it is good for is at most `room`. */
+/* Fill the series of the packed pairs; the step it is good for is at most `room`. */
 Series expand(const Constants *constants, State *state, Work *work, double room)
 {
-    pack_moving(state, work);
-    fill_felt(constants, state, work);
     int64_t alive = 0;
     for (int64_t j = 0; j < state->width; j++)
         alive += state->alive[j];
@@ -124,13 +149,13 @@ Series expand(const Constants *constants, State *state, Work *work, double room)
         work->counts[PAIRS_EVALUATED] += n_packed(state, work);
         if (i == 0)
             aim = smaller(room, AIM * next_death(state, work));
-        else if (order >= LEAST_ORDER && is_below(state, work, tol, aim, order) &&
-                 is_below(state, work, tol, aim, order - 1))
+        else if (order >= LEAST_ORDER && is_below(constants, state, work, tol, aim, order) &&
+                 is_below(constants, state, work, tol, aim, order - 1))
             return (Series){order, aim};
     }
     stretch_series(constants, state, work, most, aim);
-    double step = smaller(reach_of_term(state, work, tol, most),
-                          reach_of_term(state, work, tol, most - 1));
+    double step = smaller(reach_of_term(constants, state, work, most),
+                          reach_of_term(constants, state, work, most - 1));
     return (Series){most, smaller(time_at(stretch_of(work), step), aim)};
 }
 
@@ -160,7 +185,7 @@ static void move_one(State *state, const Work *work, int64_t j, int64_t order, d
     state->output[j] = value_of(a, order, time);
     fill_moved(work, a, order, time, moved);
     for (int64_t p = 0; p < state->moving[j]; p++) {
-        double change = dot_of_blocks(moved, pulls_of(work, sample[p]), order);
+        double change = dot_of_blocks(moved, row_of_pulls(work, sample[p]), order);
         state->hidden[state->first[j] + p] = positive_part(u[p] + change);
     }
 }
