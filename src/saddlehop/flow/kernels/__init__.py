@@ -112,9 +112,10 @@ class _Work(Structure):
     _fields_ = [
         *_pointers(
             "weight residual sensitivity pull settled load is_moving bounds packed_sample "
-            "hidden_series pull_series terms products totals shares "
-            "neuron entries entry entry_sample entry_members entry_hidden gram backwards inverse "
-            "is_felt alone output_series stretch sizes product lever rate change right rest kind curves segment deaths tail pieces counts"
+            "hidden_series pull_series terms products totals shares neuron entries entry "
+            "entry_sample entry_members entry_hidden gram backwards inverse is_felt alone "
+            "output_series stretch sizes product lever rate change right rest kind curves segment "
+            "deaths tail pieces counts"
         ),
         ("n_terms", c_int64),
     ]
