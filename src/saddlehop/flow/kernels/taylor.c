@@ -118,7 +118,8 @@ static double largest_hidden(const Constants *constants, const State *state, con
 }
 
 /* Whether a term of ã, and if so of ũ too, is below tolerance at `aim`. */
-static bool is_below(const Constants *constants, const State *state, const Work *work, double tol, double aim, int64_t order)
+static bool is_below(const Constants *constants, const State *state, const Work *work, double tol,
+                     double aim, int64_t order)
 {
     double power = pow(aim, (double)order);
     return work->sizes[order] * power <= tol &&
