@@ -228,6 +228,8 @@ def bits():
             *_limit(problem, init),
             *_flows(problem, init),
             *_orbit(rng),
+            *_orbit(rng, n_neurons=1),
+            *_orbit(rng, n_neurons=1, n_classes=50),
             *_general(seed),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -282,8 +284,11 @@ def _orbit(rng, n_neurons=3, n_classes=7):
     pulls = rng.uniform(0.5, 2, n_classes)
     masses = rng.uniform(0.5, 2, (n_neurons + 2, n_classes))
     rates = np.sqrt(masses @ pulls**2)
-    group = heteroclinic.Group(rates[:3], rng.uniform(-1, 1, 3), pulls, masses[:3])
-    riders = heteroclinic.Passengers(rates[3:] / 2, np.full(2, 0.1), masses[3:] / 2)
+    head_starts = rng.uniform(-1, 1, n_neurons)
+    group = heteroclinic.Group(rates[:n_neurons], head_starts, pulls, masses[:n_neurons])
+    felt = masses[n_neurons:] / 2
+    rests = rates[n_neurons:] * [0.2, 1.5]
+    riders = heteroclinic.Passengers(np.sqrt(felt @ pulls**2 + rests**2), rests, felt)
     orbit = heteroclinic.solve_orbit(group, riders)
     tau = orbit.half_times[0] + np.linspace(-5, 5, 9)
     return orbit.output, orbit.weights, orbit.shifts, orbit.curve.fractions(tau)

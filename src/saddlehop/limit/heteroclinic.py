@@ -10,15 +10,8 @@ from a_g ~ exp(κ_g + ρ_g τ), aligned, as τ → −∞, to f = 0. A dormant n
 the part of S_j in B and a constant pull R_j through the rest of its open samples. Its size goes
 from exp(ρ_j τ) at τ → −∞ to exp(Δ_j + R_j τ) at τ → +∞; Δ_j is its *shift*.
 
-Alone, and with one curvature, a neuron follows the logistic a² = ‖β‖ / (1 + X⁻¹),
-X = exp(2ρ(τ − τ₀)); the shift is a connection coefficient of the hypergeometric equation. With
-α = ρ_j / 4ρ, γ = R_j / 4ρ, δ² = α² − γ²,
-
-    exp(Δ_j + (R_j − ρ_j) τ₀) = T² (α + δ) / α,
-    T = Γ(1 + 2α) Γ(2γ) / ( Γ(α − δ + γ) Γ(1 + α + δ + γ) ).
-
-Otherwise the orbit is integrated numerically (`kernels/orbit.c`); of a lone neuron with many classes
-a few nodes stand for all (`condense.py`).
+A lone neuron has a way of its own (`lone.py`); neurons that tie are integrated step by step
+(`kernels/orbit.c`).
 """
 
 from __future__ import annotations
@@ -33,8 +26,9 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..errors import SaddlehopError
-from .condense import nodes_of
 from .kernels import orbit as kernel
+from .lone import lone_orbit
+from .orbits import Group, Orbit, Passengers
 
 RTOL = 1e-10
 _START = 1e-16  # residual fraction at which the integration starts: growth is linear before
@@ -47,68 +41,6 @@ _STIFF_TIME = 1e300
 _END_STIFF = 1e-7
 _RTOL_STIFF = 1e-8
 _MAX_STIFF_EVALUATIONS = 20_000
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """The neurons that leave a saddle together, in units of τ = t and weights as they are."""
-
-    rates: Array
-    """Growth rates ρ_g, shape (G,)."""
-    head_starts: Array
-    """κ_g: log a_g at τ = 0 if growth went on, shape (G,)."""
-    pulls: Array
-    """p_c = q_c / n of each class, shape (K,)."""
-    masses: Array
-    """M_gc = Σ_{k∈c} β_k² where neuron g is active on class c, else 0, shape (G, K)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Passengers:
-    """Dormant neurons that feel the jump."""
-
-    rates: Array
-    """Growth rates ρ_j before, shape (D,)."""
-    rests: Array
-    """Growth rates R_j after, from samples that stay open, shape (D,)."""
-    masses: Array
-    """M_jc = Σ_{k∈c∩S_j} β_k², shape (D, K)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Orbit:
-    """What happens during a jump, in its own time τ."""
-
-    output: Array
-    """Sizes |a_g| reached, shape (G,)."""
-    weights: Array
-    """w_gc reached, so that u_gk = w_gc |β_k|, shape (G, K)."""
-    half_times: Array
-    """τ at which a_g² passes half of what it reaches, shape (G,); nan if it reaches zero."""
-    shifts: Array
-    """Δ_j of the passengers, shape (D,)."""
-    curve: LogisticCurve | NumericalCurve
-    """The residual fractions and sizes over τ."""
-
-
-@dataclass(frozen=True, eq=False)
-class LogisticCurve:
-    """The orbit of a lone neuron with one curvature."""
-
-    rate: float
-    """ρ."""
-    center: float
-    """τ₀, where a² is half of what it reaches."""
-    log_size: float
-    """Log of the size |a| reached."""
-
-    def fractions(self, tau: Array) -> Array:
-        """Return the residual fraction at each τ, shape (T, 1)."""
-        return np.exp(-_log1pexp(2 * self.rate * (tau - self.center)))[:, None]
-
-    def log_output(self, tau: Array) -> Array:
-        """Return log|a| at each τ, shape (T, 1)."""
-        return (self.log_size - _log1pexp(-2 * self.rate * (tau - self.center)) / 2)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,15 +59,13 @@ class NumericalCurve:
     """One unit of scaled time in units of τ."""
     log_size_unit: float
     """Log of the unit of |a|."""
-    shares: Array | None = field(default=None, repr=False)
-    """Where nodes stand for classes: what each class takes of the nodes, shape (K, N)."""
 
     def fractions(self, tau: Array) -> Array:
         """Return the residual fraction of each class at each τ, shape (T, K)."""
         states = self._states(tau)
         square = np.exp(2 * states[:, :, :1])
         fractions = 1 - (square * np.maximum(states[:, :, 1:-1], 0)).sum(axis=1)
-        return np.asarray(fractions if self.shares is None else fractions @ self.shares.T)
+        return np.asarray(fractions)
 
     def log_output(self, tau: Array) -> Array:
         """Return log|a_g| at each τ, shape (T, G)."""
@@ -162,43 +92,17 @@ def solve_orbit(group: Group, passengers: Passengers) -> Orbit:
     -------
     Orbit
     """
-    if len(group.rates) == 1 and len(group.pulls) == 1:
-        return _logistic_orbit(group, passengers)
-    return _integrated_orbit(group, passengers)
-
-
-def _logistic_orbit(group: Group, passengers: Passengers) -> Orbit:
-    rate, size = float(group.rates[0]), float(group.masses[0, 0]) ** 0.25
-    center = (np.log(size) - float(group.head_starts[0])) / rate
-    shifts = _logistic_shifts(passengers, rate) + (passengers.rates - passengers.rests) * center
-    return Orbit(
-        output=np.array([size]),
-        weights=np.array([[1 / size]]),
-        half_times=np.array([center]),
-        shifts=shifts,
-        curve=LogisticCurve(rate, center, float(np.log(size))),
-    )
-
-
-def _logistic_shifts(passengers: Passengers, rate: float) -> Array:
-    """Δ_j in the time τ − τ₀."""
-    from scipy.special import gammaln  # slow to import
-
-    alpha, gamma = passengers.rates / (4 * rate), passengers.rests / (4 * rate)
-    shifts = np.zeros_like(alpha)
-    rest = gamma > 0
-    a, c = alpha[rest], gamma[rest]
-    d = np.sqrt(np.maximum((a - c) * (a + c), 0))
-    a_minus_d = c * c / (a + d)
-    log_t = gammaln(1 + 2 * a) + gammaln(2 * c) - gammaln(a_minus_d + c) - gammaln(1 + a + d + c)
-    shifts[rest] = 2 * log_t + np.log1p(d / a)
-    return shifts
+    if len(group.rates) > 1:
+        return _integrated_orbit(group, passengers)
+    orbit = lone_orbit(group, passengers)
+    if orbit is None:
+        raise _too_stiff(1)
+    return orbit
 
 
 def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
     scaled = _Scaled(group, passengers)
     n_active = len(group.rates)
-    shares = scaled.condense(group.pulls) if n_active == 1 else None
     n_explicit = _STIFF_AFTER if scaled.start.size <= _STIFF_SIZE else _MAX_STEPS
     state, nodes, states = _integrate(scaled, n_active, n_explicit) or _integrate_stiff(
         scaled, n_active
@@ -210,12 +114,9 @@ def _integrated_orbit(group: Group, passengers: Passengers) -> Orbit:
         origin=scaled.origin,
         time_unit=scaled.time_unit,
         log_size_unit=scaled.log_size_unit,
-        shares=shares,
     )
     log_output = state[:n_active, 0] + scaled.log_size_unit
     weights = np.exp(state[:n_active, :1] - scaled.log_size_unit) * state[:n_active, 1:-1]
-    if shares is not None:
-        weights = weights @ shares.T
     return Orbit(
         output=np.exp(log_output),
         weights=np.where(group.masses > 0, np.maximum(weights, 0), 0.0),
@@ -340,21 +241,7 @@ class _Scaled:
         begin = float(np.min((np.log(_START) / 2 - head) / speed))
         self.origin = begin * self.time_unit
         log_a = np.concatenate([head + speed * begin, passengers.rates * self.origin])
-        self._rates = (rates / unit_rate)[:, None]
-        self.start = np.hstack([log_a[:, None], self.strength / self._rates])
-
-    def condense(self, pulls: Array) -> Array | None:
-        """Put nodes in place of the classes of a lone neuron; return the classes' shares of them."""
-        found = nodes_of(pulls)
-        if found is None:
-            return None
-        nodes, shares = found
-        unit = self.strength[0, 0] / pulls[0]
-        feels = np.any(self.mass[:, :-1] > 0, axis=1)
-        self.mass = np.hstack([self.mass[:, :-1] @ shares, self.mass[:, -1:]])
-        self.strength = np.hstack([np.outer(feels, unit * nodes), self.strength[:, -1:]])
-        self.start = np.hstack([self.start[:, :1], self.strength / self._rates])
-        return shares
+        self.start = np.hstack([log_a[:, None], self.strength / (rates / unit_rate)[:, None]])
 
 
 def _too_stiff(n_active: int) -> SaddlehopError:
@@ -384,10 +271,6 @@ def _half_times(curve: NumericalCurve, log_output: Array) -> Array:
             xtol=1e-13 * curve.time_unit,
         )
     return times
-
-
-def _log1pexp(x: Array) -> Array:
-    return np.logaddexp(0, x)
 
 
 def _tableau() -> tuple[Array, NDArray[np.float64], NDArray[np.float64]]:

@@ -21,8 +21,9 @@ from .._support.arrays import Array
 from ..errors import SaddlehopError
 from ..model.problem import Problem
 from .active_sets import ActiveSets
-from .heteroclinic import Group, Orbit, Passengers, solve_orbit
+from .heteroclinic import solve_orbit
 from .kernels import orbit as kernel
+from .orbits import Group, Orbit, Passengers
 
 MOST_RATIO_OF_NORMS = 1e10  # the orbits' times differ by its square
 MOST_RATIO_OF_PULLS = 1e100
@@ -165,7 +166,8 @@ def growth_rates(
     squares = np.zeros((len(samples) + 1, sets.width))
     for jump in range(len(samples) - 1, -1, -1):
         squares[jump] = squares[jump + 1]
-        kernel.add_over_sets(sets.words, samples[jump], weights, squares[jump])
+        rows = np.full(samples[jump].size, jump)
+        kernel.add_over_sets(sets.words, samples[jump], rows, weights, squares)
     return np.asarray(largest * np.sqrt(squares))
 
 
@@ -182,53 +184,33 @@ def _orbit(
 
     Neurons with the same open set stay proportional: they go as one, whose a² is their sum.
     """
-    active = np.array([sets.of(neuron, fitted) for neuron in group])
-    _, first, rows = np.unique(active, axis=0, return_index=True, return_inverse=True)
-    rows = rows.ravel()
+    if len(group) == 1:
+        first = rows = np.zeros(1, dtype=np.int64)
+        _, samples, classes = np.unique(
+            problem.curvatures[fitted], return_index=True, return_inverse=True
+        )
+    else:
+        active = np.array([sets.of(neuron, fitted) for neuron in group])
+        _, first, rows = np.unique(active, axis=0, return_index=True, return_inverse=True)
+        keys = np.vstack([problem.curvatures[fitted], active[first]])
+        _, samples, classes = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    rows, classes = rows.ravel(), classes.ravel()
     together = np.full(first.size, -np.inf)
     np.logaddexp.at(together, rows, 2 * kappa[list(group)])
     leaders = [group[g] for g in first]
-    classes, samples = _classes(problem.curvatures[fitted], active[first])
-    masses = _class_masses(problem, sets, fitted, classes, (*leaders, *passengers), samples.size)
+    masses = np.zeros((samples.size, sets.width))
+    kernel.add_over_sets(sets.words, fitted, classes, problem.targets**2, masses)
     orbit = solve_orbit(
         Group(
             rates=rates[0, leaders],
             head_starts=together / 2,
             pulls=problem.curvatures[fitted[samples]] / problem.n_samples,
-            masses=masses[: len(leaders)],
+            masses=masses[:, leaders].T.copy(),
         ),
         Passengers(
-            rates=rates[0, passengers], rests=rates[1, passengers], masses=masses[len(leaders) :]
+            rates=rates[0, passengers],
+            rests=rates[1, passengers],
+            masses=masses[:, passengers].T.copy(),
         ),
     )
     return orbit, classes, rows, kappa[list(group)] - together[rows] / 2
-
-
-def _classes(
-    curvatures: Array, active: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number samples by curvature and by the neurons of the group on them; a sample of each."""
-    keys = np.vstack([curvatures, active])
-    if len(active) == 1:
-        _, first, classes = np.unique(curvatures, return_index=True, return_inverse=True)
-    else:
-        _, first, classes = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-    return classes.ravel(), first
-
-
-def _class_masses(
-    problem: Problem,
-    sets: ActiveSets,
-    fitted: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    neurons: tuple[int, ...],
-    n_classes: int,
-) -> Array:
-    """Σ β_k² over the samples of each class in the set of each neuron, shape (neurons, classes)."""
-    squares = problem.targets[fitted] ** 2
-    return np.array(
-        [
-            np.bincount(classes, np.where(sets.of(j, fitted), squares, 0.0), n_classes)
-            for j in neurons
-        ]
-    )

@@ -50,8 +50,9 @@ API int64_t integrate(const Orbit *, const Tableau *, const Room *, double *stat
 API void states_at(const Orbit *, const Tableau *, const Room *, const double *times,
                    const int64_t *node_of_time, int64_t n_times, const double *nodes,
                    const double *strength, double *out);
-API void add_over_sets(const uint64_t *words, int64_t n_words, const int64_t *samples, int64_t n,
-                       const double *weights, double *sums, int64_t width);
+API void add_over_sets(const uint64_t *words, int64_t n_words, const int64_t *samples,
+                       const int64_t *rows, int64_t n, const double *weights, double *sums,
+                       int64_t width);
 
 static int64_t n_columns(const Orbit *orbit)
 {
@@ -355,14 +356,15 @@ void states_at(const Orbit *orbit, const Tableau *tableau, const Room *room, con
     }
 }
 
-/* Add the weight of each sample to `sums` (width,) of the neurons active on it. */
-void add_over_sets(const uint64_t *words, int64_t n_words, const int64_t *samples, int64_t n,
-                   const double *weights, double *sums, int64_t width)
+/* Add the weight of each sample to its row of `sums` (n_rows, width), for the neurons active on it. */
+void add_over_sets(const uint64_t *words, int64_t n_words, const int64_t *samples,
+                   const int64_t *rows, int64_t n, const double *weights, double *sums,
+                   int64_t width)
 {
     for (int64_t i = 0; i < n; i++) {
-        const uint64_t *row = words + samples[i] * n_words;
-        double weight = weights[samples[i]];
+        const uint64_t *active = words + samples[i] * n_words;
+        double weight = weights[samples[i]], *row = sums + rows[i] * width;
         for (int64_t j = 0; j < width; j++)
-            sums[j] += weight * (double)(row[j >> 6] >> (j & 63) & 1);
+            row[j] += weight * (double)(active[j >> 6] >> (j & 63) & 1);
     }
 }

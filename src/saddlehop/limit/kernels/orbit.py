@@ -64,7 +64,8 @@ _states_at = Kernel(
     *(None, _Orbit, _Tableau, _Room, c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
 )
 _add_over_sets = Kernel(
-    "add_over_sets", None, c_void_p, c_int64, c_void_p, c_int64, c_void_p, c_void_p, c_int64
+    "add_over_sets",
+    *(None, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64),
 )
 
 
@@ -140,17 +141,22 @@ def states_at(
 
 
 def add_over_sets(
-    words: NDArray[np.uint64], samples: NDArray[np.int64], weights: Array, sums: Array
+    words: NDArray[np.uint64],
+    samples: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    weights: Array,
+    sums: Array,
 ) -> None:
-    """Add the weight of each sample to `sums` (m,) of the neurons active on it."""
+    """Add the weight of each sample to its row of `sums` (n_rows, m), for the neurons active on it."""
     _add_over_sets(
         address(words, np.uint64, len(weights), words.shape[1]),
         words.shape[1],
         address(samples, np.int64, samples.size),
+        address(rows, np.int64, samples.size),
         samples.size,
         address(weights, np.float64, weights.size),
-        address(sums, np.float64, sums.size),
-        sums.size,
+        address(sums, np.float64, *sums.shape),
+        sums.shape[1],
     )
 
 
