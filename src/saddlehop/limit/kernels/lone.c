@@ -238,16 +238,16 @@ static double record(const Lone *lone, const Radau *radau, double length, const 
 /* Part of a panel after which the polynomial through r is √2, by bisection. */
 static double half_way(const Radau *radau, const double *sizes)
 {
-    double low = 0.0, high = 1.0, values[PLACES];
+    double low = 0.0, high = 1.0;
     while (high - low > 1e-6) {
-        double middle = (low + high) / 2, sum = 0.0;
-        weigh(radau, middle, values);
+        Lanes middle = (Lanes){0} + (low + high) / 2, values[PLACES], size = {0};
+        weigh(radau, &middle, values);
         for (int i = 0; i < PLACES; i++)
-            sum += values[i] * sizes[i];
-        if (sum * sum > 2)
-            low = middle;
+            size += values[i] * sizes[i];
+        if (size[0] * size[0] > 2)
+            low = middle[0];
         else
-            high = middle;
+            high = middle[0];
     }
     return high;
 }

@@ -65,17 +65,18 @@ static inline double roughness(const Radau *radau, const double *values, int64_t
     return rough;
 }
 
-/* Values at x of Lagrange's polynomials. */
-static inline void weigh(const Radau *radau, double x, double *values)
+/* Values at x of Lagrange's polynomials, LANES x at once. */
+static inline void weigh(const Radau *radau, const Lanes *x, Lanes *values)
 {
-    double sum = 0.0;
+    Lanes before = (Lanes){0} + 1, after = before;
     for (int i = 0; i < PLACES; i++) {
-        double apart = x - radau->points[i];
-        values[i] = radau->levers[i] / (apart == 0 ? 1e-300 : apart);
-        sum += values[i];
+        values[i] = before * radau->levers[i];
+        before *= *x - radau->points[i];
     }
-    for (int i = 0; i < PLACES; i++)
-        values[i] /= sum;
+    for (int i = PLACES - 1; i >= 0; i--) {
+        values[i] *= after;
+        after *= *x - radau->points[i];
+    }
 }
 
 #endif

@@ -163,7 +163,8 @@ def ride(
     n_nodes = shares.shape[1]
     shifts = np.empty(n_riders)
     lanes = 12 * n_nodes + (n_nodes + 2) * TERMS
-    others = n_nodes * (PLACES**2 + TERMS + PLACES + 1) + 2 * _LANES * n_classes
+    shared = PLACES**2 * (n_nodes + 1) + 1
+    others = n_nodes * (TERMS + PLACES + 1) + len(panels.table) * shared + 2 * _LANES * n_classes
     room = np.empty(_LANES * lanes + others)
     rough = _ride(
         panels.lone,
@@ -180,25 +181,22 @@ def ride(
 
 @cache
 def _radau() -> _Radau:
-    """Radau's points in (0, 1], from Legendre's polynomials, on which sums over them are exact."""
+    """Radau's points in (0, 1] and what is read off values there, by sums over Legendre's polynomials."""
     x = _radau_points()
-    legendre = [np.ones(PLACES), x]
-    for k in range(1, PLACES + 1):
-        legendre.append(((2 * k + 1) * x * legendre[k] - k * legendre[k - 1]) / (k + 1))
+    legendre = np.array([_legendre(point) for point in x]).T
     weights = (1 + x) / (PLACES * legendre[PLACES - 1]) ** 2
     values = np.zeros((PLACES, PLACES))
     tops = np.zeros((2, PLACES))
     for k in range(PLACES):
+        # Σ weights P_k P_l over the points is the integral for all k, l < PLACES
+        coefficients = weights * legendre[k]
         # ∫ P_k is (P_{k+1} − P_{k−1}) / (2k + 1), from −1
         integral = legendre[k + 1] - (legendre[k - 1] if k else -1.0)
-        # the sum of P_k² over Radau's points is its integral also at the highest degree they take
-        coefficients = weights * legendre[k]
         values += integral[:, None] * coefficients / 4
         if k >= PLACES - 2:
             tops[k - PLACES + 2] = (2 * k + 1) / 2 * coefficients
     points = (1 + x) / 2
-    apart = points[:, None] - points
-    levers = np.array([1 / math.prod(row[row != 0].tolist()) for row in apart])
+    levers = np.array([1 / math.prod(row[row != 0].tolist()) for row in points[:, None] - points])
     return _Radau(points, values, tops, levers)
 
 
@@ -208,10 +206,17 @@ def _radau_points() -> Array:
     for k in range(PLACES - 1, 0, -1):
         x = math.cos(2 * math.pi * k / (2 * PLACES - 1))
         for _ in range(20):
-            lower, value, slopes = 1.0, x, (0.0, 1.0)
-            for degree in range(1, PLACES):
-                lower, value = value, ((2 * degree + 1) * x * value - degree * lower) / (degree + 1)
-                slopes = slopes[1], (degree + 1) * (lower - x * value) / (1 - x * x)
-            x -= (value - lower) / (slopes[1] - slopes[0])
+            values, slope = _legendre(x), 0.0
+            for degree, sign in ((PLACES, 1), (PLACES - 1, -1)):
+                slope += sign * degree * (values[degree - 1] - x * values[degree]) / (1 - x * x)
+            x -= (values[PLACES] - values[PLACES - 1]) / slope
         points.append(x)
     return np.array([*points, 1.0])
+
+
+def _legendre(x: float) -> list[float]:
+    """P_0 … P_S at x, for S = PLACES."""
+    values = [1.0, x]
+    for k in range(1, PLACES):
+        values.append(((2 * k + 1) * x * values[k] - k * values[k - 1]) / (k + 1))
+    return values

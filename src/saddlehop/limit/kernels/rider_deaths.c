@@ -21,20 +21,6 @@ typedef struct {
     Lanes path[PLACES], push[PLACES]; /* z, g */
 } Batch;
 
-/* Values at x of Lagrange's polynomials. */
-static void weigh_lanes(const Radau *radau, const Lanes *x, Lanes *values)
-{
-    Lanes sum = {0};
-    for (int i = 0; i < PLACES; i++) {
-        Lanes apart = *x - radau->points[i] + 1e-300;
-        values[i] = radau->levers[i] / apart;
-        sum += values[i];
-    }
-    sum = 1 / sum;
-    for (int i = 0; i < PLACES; i++)
-        values[i] *= sum;
-}
-
 /* Multiply by Σ a b. */
 static void multiply_by_dot(const Lanes *a, const Lanes *b, Lanes *product)
 {
@@ -55,7 +41,7 @@ static bool narrow(const Radau *radau, Batch *batch)
     bool near = true;
     Lanes middle, value = (Lanes){0} + 1, values[PLACES];
     secant(batch, &middle);
-    weigh_lanes(radau, &middle, values);
+    weigh(radau, &middle, values);
     multiply_by_dot(values, batch->path, &value);
     for (int lane = 0; lane < LANES; lane++) {
         near &= fabs(value[lane]) <= NEAR * (batch->above[lane] - batch->under[lane]);
@@ -84,7 +70,7 @@ static void withdraw(const Radau *radau, const Panel *panel, Batch *batch, int64
     secant(batch, &death);
     for (int q = 0; q < PLACES; q++) {
         Lanes x = death + (1 - death) * radau->points[q], r = {0};
-        weigh_lanes(radau, &x, values);
+        weigh(radau, &x, values);
         for (int i = 0; i < PLACES; i++)
             r += values[i] * panel->sizes[i];
         Lanes part = (1 - death) * weights[q] * r * r * batch->mass;
@@ -112,14 +98,13 @@ static void interpolate(int64_t n, const double *shares, const double *nodes, do
 static void enter(const Radau *radau, const double *path, const double *push, double mass, int first,
                   Batch *batch)
 {
-    double values[PLACES], above = 0.0;
+    Lanes values[PLACES], start = {0};
+    double above = first > 0 ? path[first - 1] : 0.0;
     int lane = batch->count++;
-    if (first > 0)
-        above = path[first - 1];
-    else {
-        weigh(radau, 0.0, values);
+    if (first == 0) {
+        weigh(radau, &start, values);
         for (int i = 0; i < PLACES; i++)
-            above += values[i] * path[i];
+            above += values[i][0] * path[i];
     }
     batch->mass[lane] = mass;
     batch->low[lane] = first > 0 ? radau->points[first - 1] : 0.0;

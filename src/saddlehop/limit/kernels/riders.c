@@ -17,14 +17,19 @@
 #include "api.h"
 #include "riders.h"
 
-#define ONCE 1e-7 /* part of b: deaths that take less change nothing about when others come */
+#define ONCE 1e-6 /* part of b: deaths that take less change nothing about when others come */
 
 /* What all riders share in a panel. */
 typedef struct {
     double integrals[PLACES][PLACES]; /* in t */
-    double *products;                 /* (PLACES, PLACES, N) g_c g_c of pairs of points, second ≤ first */
-    bool falling;                     /* some f_c < 0 */
+    double falling;                   /* 1 where some f_c < 0 */
+    double products[];                /* (PLACES, PLACES, N) g_c g_c of two points, second ≤ first */
 } Shared;
+
+static int64_t width_of_shared(int64_t n)
+{
+    return PLACES * PLACES * (n + 1) + 1;
+}
 
 API double ride(const Lone *, const Radau *, const Series *, const Riders *, const double *panels,
                 int64_t n_panels, double *room, double *shifts);
@@ -115,7 +120,7 @@ static void multiply_series(const Lone *lone, const Series *series, double *prod
 static void share(const Lone *lone, const Radau *radau, const Panel *panel, Shared *shared)
 {
     int64_t n = lone->n_nodes;
-    shared->falling = false;
+    shared->falling = 0.0;
     for (int i = 0; i < PLACES; i++)
         for (int k = 0; k < PLACES; k++)
             shared->integrals[i][k] = panel->length * radau->integrals[i * PLACES + k] *
@@ -123,7 +128,7 @@ static void share(const Lone *lone, const Radau *radau, const Panel *panel, Shar
     for (int i = 0; i < PLACES; i++)
         for (int64_t c = 0; c < n; c++) {
             const double *push = panel->pushes + c * PLACES;
-            shared->falling |= push[i] < 0;
+            shared->falling = push[i] < 0 ? 1.0 : shared->falling;
             for (int k = 0; k <= i; k++)
                 shared->products[(i * PLACES + k) * n + c] = push[i] * push[k];
         }
@@ -200,9 +205,9 @@ static double ride_panel(const Lone *lone, const Radau *radau, const Riders *rid
     Lanes extra[PLACES] = {{0}};
     double rough = 0.0;
     prepare(shared, n, group);
-    carry(panel, n, extra, shared->falling, group);
+    carry(panel, n, extra, shared->falling > 0, group);
     graveyard->n_deaths = 0;
-    for (int sweep = 0; shared->falling && sweep < 2; sweep++) {
+    for (int sweep = 0; shared->falling > 0 && sweep < 2; sweep++) {
         find_deaths(n, radau, riders, panel, group, graveyard, extra);
         if (graveyard->n_deaths == 0)
             break;
@@ -252,21 +257,23 @@ double ride(const Lone *lone, const Radau *radau, const Series *series, const Ri
     Lanes *lanes = (Lanes *)room;
     Group group = {.masses = lanes, .weights = lanes + n, .path = lanes + 2 * n};
     Lanes *terms = group.path + n * PLACES;
-    double *products = (double *)(terms + (n + 2) * TERMS), *of_series = products + PLACES * PLACES * n;
-    Shared shared = {.products = products};
-    Graveyard graveyard = {.path = of_series + n * TERMS};
+    double *of_series = (double *)(terms + (n + 2) * TERMS), *all_shared = of_series + n * TERMS;
+    Graveyard graveyard = {.path = all_shared + n_panels * width_of_shared(n)};
     graveyard.fell = (bool *)(graveyard.path + n * PLACES);
     graveyard.deaths = (Death *)(graveyard.path + n * PLACES + n);
     double worst = 0.0;
     multiply_series(lone, series, of_series);
+    for (int64_t i = 0; i < n_panels; i++)
+        share(lone, radau, (const Panel *)(panels + i * width),
+              (Shared *)(all_shared + i * width_of_shared(n)));
     for (group.first = 0; group.first < riders->n_riders; group.first += LANES) {
         const Panel *panel = (const Panel *)panels;
         load_masses(n, riders, &group);
         start(lone, series, panel, of_series, terms, &group);
         for (int64_t i = 0; i < n_panels; i++) {
             panel = (const Panel *)(panels + i * width);
-            share(lone, radau, panel, &shared);
-            worst = fmax(worst, ride_panel(lone, radau, riders, panel, &shared, &graveyard, &group));
+            const Shared *shared = (const Shared *)(all_shared + i * width_of_shared(n));
+            worst = fmax(worst, ride_panel(lone, radau, riders, panel, shared, &graveyard, &group));
         }
         finish(lone, riders, panel, &group, shifts);
     }
