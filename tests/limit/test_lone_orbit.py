@@ -255,7 +255,7 @@ def test_curvatures_many_decades_apart(decades):
         scaled = heteroclinic._Scaled(group, passengers)
         state, nodes, _ = heteroclinic._integrate_stiff(scaled, 1)
         stiff = heteroclinic._shifts(scaled, passengers, state[1:], float(nodes[-1]))
-        np.testing.assert_allclose(orbit.shifts, stiff, rtol=1e-5)
+        np.testing.assert_allclose(orbit.shifts, stiff, atol=1e-7)
 
 
 def test_samples_add_to_their_rows_for_the_neurons_active_on_them():

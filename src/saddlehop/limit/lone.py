@@ -153,16 +153,15 @@ def _in_panels(
     nodes = nodes_of(group.pulls * (size**2 / rate))
     masses = group.masses[0] / size**4 @ nodes.shares
     rests, felt = passengers.rests / rate, passengers.masses / size**4
-    shifts = np.empty(0)
     for reach in _REACHES:
         panels = kernel.lone_panels(nodes.pulls, masses, _LATEST, _TOL, reach, _END)
         if panels is None:
-            return None
+            break
         shifts, rough = kernel.ride(panels, rests, felt, nodes.shares, nodes.below)
         if rough <= _TOL:
-            break
-    half_time = center + panels.half_time / rate
-    return half_time, shifts, PanelCurve(nodes, masses, rate, center, float(np.log(size)))
+            curve = PanelCurve(nodes, masses, rate, center, float(np.log(size)))
+            return center + panels.half_time / rate, shifts, curve
+    return None
 
 
 def _logistic(

@@ -54,55 +54,62 @@ static void load_masses(int64_t n, const Riders *riders, Group *group)
     }
 }
 
-/* Values at s0 of the series b = s^α Σ B_k s^k and the same of z, with α = ρ / 2. */
+/* Terms k of the series b = s^α Σ B_k s^k and the same of z, with α = ρ / 2. */
+static void next_terms(int64_t n, const Series *series, const double *products, const Lanes *rate, int k,
+                       Lanes *terms, Group *group)
+{
+    Lanes *sizes = terms + n * TERMS, *open = sizes + TERMS, order = *rate + k, known = {0}, sum = {0};
+    for (int i = 1; i <= k; i++)
+        sum += series->squares[i] * sizes[k - i];
+    open[k] = group->rest * sum / order;
+    for (int i = 1; i <= k; i++)
+        known += group->rest * series->squares[i] * open[k - i];
+    known += group->rest * series->squares[0] * open[k];
+    for (int64_t c = 0; c < n; c++) {
+        Lanes *term = terms + c * TERMS, pushed = {0}, felt = {0};
+        const double *product = products + c * TERMS;
+        for (int i = 1; i <= k; i++) {
+            pushed += product[i] * sizes[k - i];
+            felt += product[i] * term[k - i];
+        }
+        term[k] = pushed / order;
+        known += group->masses[c] * (felt + product[0] * term[k]);
+    }
+    sizes[k] = k ? known * order / (k * (*rate + order)) : (Lanes){0} + 1;
+    open[k] += group->rest * series->squares[0] * sizes[k] / order;
+    for (int64_t c = 0; c < n; c++)
+        terms[c * TERMS + k] += products[c * TERMS] * sizes[k] / order;
+}
+
+static void sum_series(const Lanes *terms, double s, Lanes *sum)
+{
+    *sum = (Lanes){0};
+    for (int k = TERMS - 1; k >= 0; k--)
+        *sum = *sum * s + terms[k];
+}
+
+/* Take the group from the start by the series to the first panel. */
 static void start(const Lone *lone, const Series *series, const Panel *panel, const double *products,
                   Lanes *terms, Group *group)
 {
     int64_t n = lone->n_nodes;
-    double s = panel->start;
-    Lanes *sizes = terms + n * TERMS, *open = sizes + TERMS, rate = group->rest * group->rest;
-    Lanes total = {0}, total_open = {0};
+    Lanes *sizes = terms + n * TERMS, size, rate = group->rest * group->rest;
     for (int64_t c = 0; c < n; c++)
         rate += group->masses[c] * (lone->pulls[c] * lone->pulls[c]);
     for (int lane = 0; lane < LANES; lane++)
         rate[lane] = sqrt(rate[lane]) / 2;
-    for (int k = 0; k < TERMS; k++) {
-        Lanes order = rate + k, from_rest = {0}, known = {0};
-        for (int i = 1; i <= k; i++)
-            from_rest += series->squares[i] * sizes[k - i];
-        open[k] = group->rest * from_rest / order;
-        for (int i = 1; i <= k; i++)
-            known += group->rest * series->squares[i] * open[k - i];
-        for (int64_t c = 0; c < n; c++) {
-            Lanes *term = terms + c * TERMS, pushed = {0}, felt = {0};
-            const double *product = products + c * TERMS;
-            for (int i = 1; i <= k; i++) {
-                pushed += product[i] * sizes[k - i];
-                felt += product[i] * term[k - i];
-            }
-            term[k] = pushed / order;
-            known += group->masses[c] * (felt + product[0] * term[k]);
-        }
-        known += group->rest * 0.5 * open[k];
-        sizes[k] = k ? known * order / (k * (rate + order)) : (Lanes){0} + 1;
-        open[k] += group->rest * 0.5 * sizes[k] / order;
-        for (int64_t c = 0; c < n; c++)
-            terms[c * TERMS + k] += products[c * TERMS] * sizes[k] / order;
-    }
-    for (int k = TERMS - 1; k >= 0; k--) {
-        total = total * s + sizes[k];
-        total_open = total_open * s + open[k];
-    }
-    group->open = total_open / total;
+    for (int k = 0; k < TERMS; k++)
+        next_terms(n, series, products, &rate, k, terms, group);
+    sum_series(sizes, panel->start, &size);
+    sum_series(sizes + TERMS, panel->start, &group->open);
+    group->open /= size;
     for (int64_t c = 0; c < n; c++) {
-        Lanes sum = {0};
-        for (int k = TERMS - 1; k >= 0; k--)
-            sum = sum * s + terms[c * TERMS + k];
-        group->weights[c] = sum / total;
+        sum_series(terms + c * TERMS, panel->start, &group->weights[c]);
+        group->weights[c] /= size;
     }
     for (int lane = 0; lane < LANES; lane++)
-        group->log_size[lane] =
-            rate[lane] * log(2 * s) + log(total[lane]) - group->rest[lane] * panel->time;
+        group->log_size[lane] = rate[lane] * log(2 * panel->start) + log(size[lane]) -
+                                group->rest[lane] * panel->time;
 }
 
 /* The series of s r² g_c. */
