@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "jumps.h"
+#include "lanes.h"
 #include "squares.h"
 #include "streams.h"
 
@@ -137,10 +138,10 @@ void draw_trials(const Draws *draws)
     }
 }
 
-/* Bits of the neurons of sign −1 and 1. */
+/* Bits of the neurons of sign −1, 1 and, of which there are none, 0. */
 static void set_sides(const int8_t *signs, int64_t width, int64_t n_words, uint64_t *of_sign)
 {
-    memset(of_sign, 0, 2 * (size_t)n_words * sizeof *of_sign);
+    memset(of_sign, 0, 3 * (size_t)n_words * sizeof *of_sign);
     for (int64_t j = 0; j < width; j++)
         of_sign[(signs[j] > 0) * n_words + (j >> 6)] |= (uint64_t)1 << (j & 63);
 }
@@ -151,10 +152,9 @@ static void draw_words(const uint64_t key[2], const double *y, const uint64_t *o
 {
     philox(key, n * n_words, words);
     for (int64_t k = 0; k < n; k++) {
-        uint64_t positive = -(uint64_t)(y[k] > 0), negative = -(uint64_t)(y[k] < 0);
+        int side = 2 - 2 * (y[k] < 0) - (y[k] > 0); /* a place, for signs cannot be foreseen */
         for (int64_t w = 0; w < n_words; w++)
-            words[k * n_words + w] &=
-                (of_sign[w] & negative) | (of_sign[n_words + w] & positive);
+            words[k * n_words + w] &= of_sign[side * n_words + w];
     }
 }
 
@@ -307,16 +307,15 @@ static double loss_of(const Samples *all, const List *unfit)
 /* Split |β| by sign, over the largest of each. */
 static void scale_targets(const Samples *all, double *largest, double *scaled)
 {
-    double *negative = scaled, *positive = scaled + all->n, low = 0.0, high = 0.0;
-    for (int64_t k = 0; k < all->n; k++) {
-        double target = target_of(all, k);
-        low = target < low ? target : low;
-        high = target > high ? target : high;
-    }
+    double *negative = scaled, *positive = scaled + all->n;
+    for (int64_t k = 0; k < all->n; k++)
+        positive[k] = target_of(all, k);
+    double low = smaller(0.0, least_of(1.0, positive, all->n));
+    double high = larger(0.0, -least_of(-1.0, positive, all->n));
     largest[0] = -low;
     largest[1] = high;
     for (int64_t k = 0; k < all->n; k++) {
-        double target = target_of(all, k), share = target / (target < 0 ? low : high);
+        double target = positive[k], share = target / (target < 0 ? low : high);
         negative[k] = target < 0 ? share : 0.0;
         positive[k] = target > 0 ? share : 0.0;
     }
@@ -325,7 +324,7 @@ static void scale_targets(const Samples *all, double *largest, double *scaled)
 static void run_trial(const Draws *draws, int64_t i, Process *process, const Outcomes *outcomes)
 {
     int64_t n = draws->n_samples, n_words = draws->n_words;
-    uint64_t of_sign[2 * MOST_WORDS];
+    uint64_t of_sign[3 * MOST_WORDS];
     Samples all = {outcomes->words, draws->y + i * n, draws->norms ? draws->norms + i * n : NULL,
                    n, n_words};
     set_sides(draws->signs + i * draws->width, draws->width, n_words, of_sign);

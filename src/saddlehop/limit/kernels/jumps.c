@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "lanes.h"
 #include "squares.h"
 
 #define PORTION 4096        /* samples that stay in the cache while they are split and weighed */
@@ -101,35 +102,29 @@ void set_speeds(const Sums *sums, const Neurons *neurons)
                 second + sums->n_neurons, neurons->speeds);
 }
 
-/* Fill `arrivals` with the waits of the dormant neurons. */
+/* Fill `arrivals` with the waits of the dormant neurons that move; the others have no speed. */
 static void set_arrivals(double n_samples, int64_t width, const int64_t *restrict jump_of_neuron,
-                         const double *restrict speeds, const double *restrict exponents,
+                         const double *restrict exponents, double *restrict speeds,
                          double *restrict arrivals)
 {
     Twofold n = {n_samples, 0.0};
     for (int64_t j = 0; j < width; j++) {
         Twofold way = multiply((Twofold){-exponents[j], -exponents[width + j]}, n);
         Twofold wait = divide(way, (Twofold){speeds[j], speeds[width + j]});
-        int comes = (jump_of_neuron[j] < 0) & (speeds[j] != 0);
+        int comes = (jump_of_neuron[j] < 0) & (speeds[j] != 0) & (wait.high < INFINITY);
+        speeds[j] = comes ? speeds[j] : 0.0;
         arrivals[j] = comes ? wait.high : INFINITY;
         arrivals[width + j] = comes ? wait.low : 0.0;
     }
 }
 
-/* Return the least of the waits, and the fastest of the neurons that wait. */
-static Twofold first_arrival(int64_t width, const double *arrivals, const double *speeds,
-                             double *fastest)
+/* Return the least of the waits. */
+static Twofold first_arrival(int64_t width, const double *arrivals)
 {
-    Twofold least = {INFINITY, 0.0};
-    double largest = 0.0;
-    for (int64_t j = 0; j < width; j++) {
-        double high = arrivals[j], low = arrivals[width + j];
-        double speed = high < INFINITY ? speeds[j] : 0.0;
-        largest = speed > largest ? speed : largest;
-        if (high < least.high || (high == least.high && low < least.low))
-            least = (Twofold){high, low};
-    }
-    *fastest = largest;
+    Twofold least = {least_of(1.0, arrivals, width), INFINITY};
+    for (int64_t j = 0; j < width; j++)
+        if (arrivals[j] == least.high)
+            least.low = smaller(least.low, arrivals[width + j]);
     return least;
 }
 
@@ -153,12 +148,11 @@ void next_jump(int64_t number, double clock, int64_t n_samples, double tie_tol,
                const Neurons *neurons, uint64_t *group, int64_t n_words, Jump *jump)
 {
     int64_t width = neurons->width, n_arrived = 0;
-    set_arrivals((double)n_samples, width, neurons->jump_of_neuron, neurons->speeds,
-                 neurons->exponents, neurons->arrivals);
-    double fastest, runner_up = INFINITY;
-    Twofold wait = first_arrival(width, neurons->arrivals, neurons->speeds, &fastest);
+    set_arrivals((double)n_samples, width, neurons->jump_of_neuron, neurons->exponents,
+                 neurons->speeds, neurons->arrivals);
+    Twofold wait = first_arrival(width, neurons->arrivals);
     double slack = tie_tol * (clock + wait.high);
-    jump->escape_rate = fastest / (double)n_samples;
+    jump->escape_rate = -least_of(-1.0, neurons->speeds, width) / (double)n_samples;
     jump->wait = wait.high;
     grow(wait, (double)n_samples, width, neurons->speeds, neurons->exponents, neurons->arrivals);
     memset(group, 0, (size_t)n_words * sizeof *group);
@@ -166,14 +160,13 @@ void next_jump(int64_t number, double clock, int64_t n_samples, double tie_tol,
         double late = neurons->arrivals[j];
         if (late < INFINITY && late <= slack) {
             n_arrived++;
+            neurons->arrivals[j] = INFINITY;
             neurons->exponents[j] = neurons->exponents[width + j] = 0.0;
             neurons->jump_of_neuron[j] = number;
             group[j >> 6] |= (uint64_t)1 << (j & 63);
-        } else {
-            runner_up = late < runner_up ? late : runner_up;
         }
     }
-    jump->margin = n_arrived > 1 ? 0.0 : runner_up;
+    jump->margin = n_arrived > 1 ? 0.0 : least_of(1.0, neurons->arrivals, width);
 }
 
 /* Split the open samples of a side by whether the group, of neurons of that side, is active on

@@ -30,8 +30,8 @@ typedef struct {
 /* The weights of some samples. */
 typedef struct {
     Pair upper[PORTION];
-    int64_t lowest[PORTION];
-    int64_t any_lowest; /* not 0 if any is not */
+    double lowest[PORTION]; /* with what is behind the third limb */
+    int any_lowest;         /* whether any is not 0 */
 } Weights;
 
 /* Exponent E with p < 2^E for all p up to the largest; very low for 0, that of no samples. */
@@ -68,24 +68,58 @@ void powers(int64_t exponent, double factors[2])
     factors[1] = ldexp(1.0, bounded - half);
 }
 
+/* The whole part of number ≥ 0. For numbers below 2^52 without the instruction that makes integers,
+ * of which processors have none for several at once. */
+static inline double whole_part(double number, int is_small)
+{
+    if (!is_small)
+        return (double)(int64_t)number;
+    double nearest = (number + 0x1p52) - 0x1p52;
+    return nearest > number ? nearest - 1.0 : nearest;
+}
+
+static inline int64_t bits_of(double number)
+{
+    int64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+static inline int64_t integer(double whole, int is_small)
+{
+    return is_small ? bits_of(whole + 0x1p52) - bits_of(0x1p52) : (int64_t)whole;
+}
+
+/* Cut numbers below `up` into their whole part and two limbs behind it; tell whether any of the
+ * lowest is not 0. */
+static inline int cut(const double *restrict numbers, int64_t n, double up, int is_small,
+                      Pair *restrict upper, double *restrict lowest)
+{
+    int64_t any_lowest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double first = whole_part(numbers[i], is_small), rest = (numbers[i] - first) * up;
+        double second = whole_part(rest, is_small);
+        upper[i].limb[0] = integer(first, is_small);
+        upper[i].limb[1] = integer(second, is_small);
+        lowest[i] = (rest - second) * up;
+        any_lowest |= bits_of(lowest[i]);
+    }
+    return any_lowest != 0;
+}
+
 /* Cut the weights into integers, in units 1/up, 1/up² and 1/up³. */
 static void cut_weights(const Samples *all, const List *list, const Sums *sums, Weights *weights)
 {
-    double up = ldexp(1.0, (int)sums->bits), down[2];
+    double up = ldexp(1.0, (int)sums->bits), down[2], numbers[PORTION];
     powers(-sums->scale, down);
-    weights->any_lowest = 0;
     for (int64_t i = 0; i < list->n; i++) {
         uint32_t k = list->samples[i];
         double p = all->y[k] * norm_of(all, k) * down[0] * down[1];
-        double rest = p * p * up;
-        int64_t first = (int64_t)rest;
-        rest = (rest - (double)first) * up;
-        int64_t second = (int64_t)rest;
-        weights->upper[i] = (Pair){{first, second}};
-        weights->lowest[i] = (int64_t)((rest - (double)second) * up);
+        numbers[i] = p * p * up;
     }
-    for (int64_t i = 0; i < list->n; i++)
-        weights->any_lowest |= weights->lowest[i];
+    weights->any_lowest = up <= 0x1p52
+                              ? cut(numbers, list->n, up, 1, weights->upper, weights->lowest)
+                              : cut(numbers, list->n, up, 0, weights->upper, weights->lowest);
 }
 
 static inline void add_pair(Pair *sum, const Pair *term)
@@ -149,7 +183,7 @@ static void add_table(Pair *table, int size, const Chosen *chosen, int64_t word,
 }
 
 /* Add the lowest limbs, one by one. */
-static void add_lowest(const uint64_t *bits, const int64_t *lowest, int64_t n,
+static void add_lowest(const uint64_t *bits, const double *lowest, int64_t n,
                        const Chosen *chosen, int64_t word, int64_t sign, Sums *sums)
 {
     int64_t *third = sums->limbs + 2 * sums->n_neurons + 64 * word;
@@ -157,7 +191,7 @@ static void add_lowest(const uint64_t *bits, const int64_t *lowest, int64_t n,
         if (lowest[i] == 0)
             continue;
         for (int bit = 0; bit < chosen->n; bit++)
-            third[chosen->places[bit]] += sign * lowest[i] * (int64_t)(bits[i] >> bit & 1);
+            third[chosen->places[bit]] += sign * (int64_t)lowest[i] * (int64_t)(bits[i] >> bit & 1);
     }
 }
 
@@ -200,7 +234,7 @@ static void add_few(const Samples *all, const List *list, int64_t word, uint64_t
             int place = __builtin_ctzll(left);
             first[place] += sign * weights->upper[i].limb[0];
             second[place] += sign * weights->upper[i].limb[1];
-            third[place] += sign * weights->lowest[i];
+            third[place] += sign * (int64_t)weights->lowest[i];
         }
     }
 }
