@@ -358,6 +358,22 @@ def test_weights_are_added_to_every_neuron_in_every_limb(n_samples, decades):
     assert not sums.any()
 
 
+@pytest.mark.parametrize("n_negative", [0, 1, 300, 9000, 20000])
+def test_both_sides_are_weighed_as_one_after_the_other(n_negative):
+    rng = np.random.default_rng(n_negative)
+    n = 20000
+    block = rng.integers(0, 2**64, (n, 2), dtype=np.uint64), rng.standard_normal(n), None
+    of_sign = rng.integers(0, 2**64, (2, 2), dtype=np.uint64)
+    shuffled = rng.permutation(n).astype(np.uint32)[: n_negative + 7000]
+    sides = np.sort(shuffled[:n_negative]), np.sort(shuffled[n_negative:])
+    together, apart = np.zeros((2, 3, 128), dtype=np.int64)
+    kernel.weigh_sides(*block, sides, of_sign, 3, kernel.limb_bits(n), together)
+    for side, neurons in zip(sides, of_sign, strict=True):
+        kernel.add_weights(*block, side, neurons, 3, kernel.limb_bits(n), 1, apart)
+    assert together.any()
+    assert np.array_equal(together, apart)
+
+
 def _limbs(p, bits):
     square, limbs = Fraction(float(p) * float(p)), []
     for _ in range(3):

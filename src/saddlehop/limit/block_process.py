@@ -12,7 +12,9 @@ brought together, and the process goes on with them in one piece.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .active_sets import Words, words_of_sign
+from .active_sets import Words, n_threads, words_of_sign
 from .block_work import (
     Block,
     Digits,
@@ -113,19 +115,22 @@ def run(
     sums = _total(team.each(weigh_block, terms))
     state = kernel.State(n_samples, 0, 0.0, sums, terms.scale, kernel.Neurons.new(signs.size))
     course.exponents.append(state.neurons.arrays[0][0].copy())
+    listed: deque[list[Samples | None]] = deque()
     while n_open > team.few:
         replies, state = _round(team, terms, state, tie_tol, course)
         left = sum(reply.n_open for reply in replies)
         course.n_fitted.append(n_open - left)
-        if starts is not None:
-            course.samples.append(_joined([reply.newly for reply in replies], starts))
+        listed.append([reply.newly for reply in replies])
         n_open = left
         if n_open > 0 and kernel.are_small(state.sums, terms.bits):
             terms = terms._replace(scale=max(team.each(scale_block, terms)))
             sums = _total(team.each(weigh_block, terms))
             state = state._replace(sums=sums, scale=terms.scale)
-    if n_open > 0:
-        _finish(course, team.each(hand_over), state, of_sign, tie_tol, starts)
+    rests: list[Rest] = team.each(hand_over) if n_open > 0 else []
+    if starts is not None:
+        course.samples = _all_joined(listed, starts)
+    if rests:
+        _finish(course, rests, state, of_sign, tie_tol, starts)
     course.escape_rates.append(0.0)
     course.of_labels.append(_total(reply.of_labels for reply in opened))
     return course
@@ -207,6 +212,15 @@ def _of_targets(group: tuple[int, ...], replies: list[Fitted]) -> dict[tuple[int
             before = of_patterns.get(pattern)
             of_patterns[pattern] = digits if before is None else before + digits
     return of_patterns
+
+
+def _all_joined(
+    listed: deque[list[Samples | None]], starts: Sequence[int]
+) -> list[NDArray[np.int64]]:
+    """Join the samples of each jump, in threads; `listed` is emptied, so that no piece is kept longer."""
+    rows = (listed.popleft() for _ in range(len(listed)))
+    with ThreadPoolExecutor(n_threads()) as threads:
+        return list(threads.map(lambda pieces: _joined(pieces, starts), rows))
 
 
 def _joined(pieces: Sequence[Samples | None], starts: Sequence[int]) -> NDArray[np.int64]:

@@ -122,7 +122,7 @@ def open_block(block: Block, _: Open, of_sign: Words, keep_samples: bool) -> tup
         bool(found.is_matching),
         bool(found.has_unit_norms),
     )
-    return (listed[0, : found.n_open[0]].copy(), listed[1, : found.n_open[1]].copy()), reply
+    return (listed[0, : found.n_open[0]], listed[1, : found.n_open[1]]), reply
 
 
 def scale_block(block: Block, still_open: Open, terms: Terms) -> tuple[Open, int]:
@@ -134,8 +134,7 @@ def scale_block(block: Block, still_open: Open, terms: Terms) -> tuple[Open, int
 def weigh_block(block: Block, still_open: Open, terms: Terms) -> tuple[Open, Digits]:
     """Reply with the sums of the weights of the open samples."""
     sums, read = _no_sums(block), terms.read(block)
-    for side, neurons in zip(still_open, terms.of_sign, strict=True):
-        kernel.add_weights(*read, side, neurons, terms.scale, terms.bits, 1, sums)
+    kernel.weigh_sides(*read, still_open, terms.of_sign, terms.scale, terms.bits, sums)
     return still_open, sums
 
 

@@ -22,6 +22,7 @@
 #include "lanes.h"
 #include "squares.h"
 
+#define AHEAD 32            /* samples of which words are fetched from memory before their turn */
 #define PORTION 4096        /* samples that stay in the cache while they are split and weighed */
 #define LEAST_SUM 0x1p-122  /* below it few digits are left, and a neuron does not move */
 #define LOW_BITS 0x7FFFFFFF /* 31 of them: floats have no room for the 62 of a limb */
@@ -177,9 +178,11 @@ void next_jump(int64_t number, double clock, int64_t n_samples, double tie_tol,
 static int64_t fit(const Samples *all, const uint64_t *group, const List *still_open,
                    uint32_t *left_open, uint32_t *fitted)
 {
-    int64_t left = 0, newly = 0, n_words = all->n_words;
-    for (int64_t i = 0; i < still_open->n; i++) {
+    int64_t left = 0, newly = 0, n_words = all->n_words, last = still_open->n - 1;
+    for (int64_t i = 0; i <= last; i++) {
         uint32_t k = still_open->samples[i];
+        uint32_t later = still_open->samples[i + AHEAD < last ? i + AHEAD : last];
+        __builtin_prefetch(all->words + later * n_words);
         int hit = is_hit(all->words + k * n_words, group, n_words);
         fitted[newly] = left_open[left] = k; /* whether it is a hit cannot be foreseen: no branch */
         newly += hit;
@@ -226,10 +229,8 @@ static void weigh_afresh(const Samples *all, Process *process)
 {
     Sums *sums = &process->sums;
     memset(sums->limbs, 0, 3 * (size_t)sums->n_neurons * sizeof *sums->limbs);
-    for (int side = 0; side < 2; side++) {
-        List still_open = open_side(all, process, side);
-        add_weights(all, &still_open, neurons_of(all, process, side), 1, sums);
-    }
+    List negative = open_side(all, process, 0), positive = open_side(all, process, 1);
+    weigh_sides(all, &negative, &positive, process->of_sign, sums);
 }
 
 static int64_t scale_of_open(const Samples *all, const Process *process)

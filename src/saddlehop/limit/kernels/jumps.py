@@ -114,6 +114,7 @@ class Process(Structure):
 _open_samples = Kernel("open_samples", None, Samples, c_void_p, c_void_p, Opened)
 _scale_of = Kernel("scale_of", c_int64, Samples, List)
 _add_weights = Kernel("add_weights", None, Samples, List, c_void_p, c_int64, Sums)
+_weigh_sides = Kernel("weigh_sides", None, Samples, List, List, c_void_p, Sums)
 _are_small = Kernel("are_small", c_int64, Sums)
 _set_speeds = Kernel("set_speeds", None, Sums, Neurons)
 _next_jump = Kernel(
@@ -317,6 +318,28 @@ def add_weights(
         List(samples),
         address(of_sign, np.uint64, words.shape[1]),
         sign,
+        Sums.of(sums, bits, scale),
+    )
+
+
+def weigh_sides(
+    words: Words,
+    y: Array,
+    norms: Array | None,
+    sides: tuple[Listed, Listed],
+    of_sign: Words,
+    scale: int,
+    bits: int,
+    sums: Integers,
+) -> None:
+    """Add the weights of samples of sign −1 and 1 to the sums of the neurons active on them.
+
+    Of those whose bits are in `of_sign`, shape (2, W).
+    """
+    _weigh_sides(
+        Samples(words, y, norms),
+        *map(List, sides),
+        address(of_sign, np.uint64, 2, words.shape[1]),
         Sums.of(sums, bits, scale),
     )
 

@@ -263,6 +263,22 @@ void add_weights(const Samples *all, const List *list, const uint64_t *of_sign, 
     }
 }
 
+/* Add the weights of samples of both signs, listed apart, in turn: what is near in memory is read
+ * once. */
+void weigh_sides(const Samples *all, const List *negative, const List *positive,
+                 const uint64_t *of_sign, Sums *sums)
+{
+    List left[2] = {*negative, *positive};
+    while (left[0].n > 0 || left[1].n > 0) {
+        int side = left[0].n == 0 || (left[1].n > 0 && left[1].samples[0] < left[0].samples[0]);
+        List *rest = &left[side];
+        List portion = {rest->samples, rest->n < PORTION ? rest->n : PORTION};
+        add_weights(all, &portion, of_sign + side * all->n_words, 1, sums);
+        rest->samples += portion.n;
+        rest->n -= portion.n;
+    }
+}
+
 /* Tell whether all sums have shrunk so far that a lower scale is due. */
 int64_t are_small(const Sums *sums)
 {
