@@ -1,9 +1,7 @@
-/* Sums in one order, whatever the compiler and the processor: eight side by side, then those.
- * The least of numbers in the same way, for each comparison waits on the one before. */
+/* Sums in one order, whatever the compiler and the processor: eight side by side, then those. */
 #ifndef LANES_H
 #define LANES_H
 
-#include <math.h>
 #include <stdint.h>
 
 enum { LANES = 8 };
@@ -47,23 +45,6 @@ static inline double sum(const double *x, int64_t count)
     for (int l = 0; q + l < count; l++)
         lane[l] += x[q + l];
     return sum_of_lanes(lane);
-}
-
-/* min_q factor x_q; infinite for none. */
-static inline double least_of(double factor, const double *x, int64_t count)
-{
-    double lane[LANES];
-    int64_t q = 0;
-    for (int l = 0; l < LANES; l++)
-        lane[l] = INFINITY;
-    for (; q + LANES <= count; q += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] = smaller(lane[l], factor * x[q + l]);
-    for (; q < count; q++)
-        lane[0] = smaller(lane[0], factor * x[q]);
-    for (int l = 1; l < LANES; l++)
-        lane[0] = smaller(lane[0], lane[l]);
-    return lane[0];
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "jumps.h"
-#include "lanes.h"
+#include "least.h"
 #include "squares.h"
 #include "streams.h"
 
@@ -310,8 +310,8 @@ static void scale_targets(const Samples *all, double *largest, double *scaled)
     double *negative = scaled, *positive = scaled + all->n;
     for (int64_t k = 0; k < all->n; k++)
         positive[k] = target_of(all, k);
-    double low = smaller(0.0, least_of(1.0, positive, all->n));
-    double high = larger(0.0, -least_of(-1.0, positive, all->n));
+    double low = fmin(0.0, least_of(1.0, positive, all->n));
+    double high = fmax(0.0, -least_of(-1.0, positive, all->n));
     largest[0] = -low;
     largest[1] = high;
     for (int64_t k = 0; k < all->n; k++) {

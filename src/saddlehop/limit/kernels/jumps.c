@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#include "lanes.h"
+#include "least.h"
 #include "squares.h"
 
 #define AHEAD 32            /* samples of which words are fetched from memory before their turn */
@@ -125,7 +125,7 @@ static Twofold first_arrival(int64_t width, const double *arrivals)
     Twofold least = {least_of(1.0, arrivals, width), INFINITY};
     for (int64_t j = 0; j < width; j++)
         if (arrivals[j] == least.high)
-            least.low = smaller(least.low, arrivals[width + j]);
+            least.low = fmin(least.low, arrivals[width + j]);
     return least;
 }
 
