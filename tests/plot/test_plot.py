@@ -12,8 +12,10 @@ from matplotlib.text import Text
 
 import saddlehop as sh
 from saddlehop import plot
+from saddlehop.flow import reading
 from saddlehop.plot.animation import eased_clock
 from saddlehop.plot.assignment import assignment
+from saddlehop.plot.curves import sample
 
 
 @pytest.fixture
@@ -89,6 +91,25 @@ def test_flows_lie_over_the_staircase_on_either_clock(setting):
             np.testing.assert_allclose(y[inside], flow.loss_at((x * unit)[inside]), rtol=1e-9)
     with pytest.raises(sh.SaddlehopError, match="pass a flow"):
         plot.loss_staircase(jumps, against="t")
+
+
+def test_a_flow_is_drawn_through_what_it_is_in_one_reading(monkeypatch, setting):
+    flow = setting[2][0]
+    readings, states_at = [], reading.states_at
+
+    def counted(*args):
+        readings.append(args)
+        return states_at(*args)
+
+    monkeypatch.setattr(reading, "states_at", counted)
+    curve = sample(flow, end := 0.9 * flow.clock[-1])
+    assert len(readings) == 1
+    monkeypatch.undo()
+    scale = -flow.log_init_scale
+    t = np.minimum(curve.clock * scale, flow.t[-1])
+    assert curve.clock.size > np.count_nonzero(flow.clock <= end) > 0
+    np.testing.assert_allclose(curve.losses, flow.loss_at(t), rtol=1e-9)
+    np.testing.assert_allclose(curve.exponents * scale, flow.log_output_at(t), atol=1e-9)
 
 
 def test_the_assignment_map_colours_each_sample_by_its_jump(setting):

@@ -42,22 +42,16 @@ def _length(starts: Array, step: int) -> float:
     return float(starts[step + 1] - starts[step]) if step + 1 < starts.size else 0.0
 
 
-def losses_at(trajectory: Trajectory, times: Array) -> Array:
-    """Return the losses at `times`, shape (P,)."""
+def read_at(trajectory: Trajectory, times: Array) -> tuple[Array, Array]:
+    """Return the losses at `times`, shape (P,), and log |a_j|, shape (P, m); replaying costs most."""
     losses = np.empty(times.size)
+    log_output = np.empty((times.size, trajectory.state.output.size))
     for place, state, stepper in states_at(trajectory, times):
         losses[place] = stepper.loss(state)
-    return losses * trajectory.units.loss
-
-
-def log_output_at(trajectory: Trajectory, times: Array) -> Array:
-    """Return log |a_j| at `times`, shape (P, m)."""
-    values = np.empty((times.size, trajectory.state.output.size))
-    for place, state, _ in states_at(trajectory, times):
         with np.errstate(divide="ignore"):
-            values[place] = state.scale + np.log(np.abs(state.output))
-    values += 0.5 * np.log(trajectory.units.target)
-    return values
+            log_output[place] = state.scale + np.log(np.abs(state.output))
+    log_output += 0.5 * np.log(trajectory.units.target)
+    return losses * trajectory.units.loss, log_output
 
 
 def activation_times(trajectory: Trajectory, log_output: Array) -> Array:

@@ -128,18 +128,19 @@ class FlowPath(Brief, Labelled):
 
     def loss_at(self, t: Any) -> Array:
         """Return the losses at times `t` of any shape."""
-        from .reading import losses_at
-
-        times = self._require_times(t)
-        return losses_at(self._replay, times.ravel()).reshape(times.shape)
+        return self.read_at(t)[0]
 
     def log_output_at(self, t: Any) -> Array:
         """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
-        from .reading import log_output_at
+        return self.read_at(t)[1]
+
+    def read_at(self, t: Any) -> tuple[Array, Array]:
+        """Return what `loss_at` and `log_output_at` do, in the time of one: replaying steps costs most."""
+        from .reading import read_at
 
         times = self._require_times(t)
-        values = log_output_at(self._replay, times.ravel())
-        return values.reshape(*times.shape, self.log_output.shape[1])
+        losses, log_output = read_at(self._replay, times.ravel())
+        return losses.reshape(times.shape), log_output.reshape(*times.shape, log_output.shape[1])
 
     def _require_times(self, t: Any) -> Array:
         times = as_floats(t, "t")

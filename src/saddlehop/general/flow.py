@@ -26,6 +26,7 @@ from ..flow.simulate import FlowPath
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
+from .flow_state import State
 from .flow_trajectory import GeneralTrajectory, begin
 from .kernels import COUNTS
 from .rays import Rays
@@ -94,18 +95,18 @@ class GeneralFlowPath(FlowPath):
         replay = self._replay
         return replay.network(next(replay.states_at(times.reshape(1) / replay.units.time)))
 
-    def loss_at(self, t: Any) -> Array:
-        """Return the losses at times `t` of any shape."""
+    def read_at(self, t: Any) -> tuple[Array, Array]:
+        """Return what `loss_at` and `log_output_at` do, in the time of one."""
         replay = self._replay
-        return self._read(t, lambda state: replay.loss(state) * replay.units.label**2)
+        units = replay.units
 
-    def log_output_at(self, t: Any) -> Array:
-        """Return log |a_j| at times `t` of any shape; the neurons are the last axis."""
-        replay = self._replay
-        read = self._read(
-            t, lambda state: replay.record(state).log_output + replay.units.log_weight
-        )
-        return read.reshape((*np.shape(t), self.log_output.shape[1]))  # at no times too
+        def row(state: State) -> list[float]:
+            at = replay.record(state)
+            return [at.loss * units.label**2, *(at.log_output + units.log_weight)]
+
+        shape = (*np.shape(t), 1 + self.log_output.shape[1])  # at no times too
+        rows = self._read(t, row).reshape(shape)
+        return rows[..., 0], rows[..., 1:]
 
     def active_at(self, t: Any) -> NDArray[np.int8]:
         """Return who is on which side at time t, shape (m, n).

@@ -6,7 +6,7 @@ log|a_j| is a line, so the steps' ends say all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,8 +91,8 @@ def sample(path: Path, end: float, level: float = LEVEL) -> Curve:
     """
     scale = require_clock(path)
     if isinstance(path, FlowPath):
-        losses_of, sizes_of = (path.losses, path.loss_at), (path.log_output, path.log_output_at)
-        t, losses, sizes = read_flow(path, end, level, losses_of, sizes_of)
+        columns = path.losses, path.log_output
+        t, losses, sizes = read_flow(path, end, level, columns, path.read_at)
         return Curve(t / scale, losses, sizes / scale)
     clock = np.linspace(0, end, EVEN)
     own = getattr(path, "clock", None)
@@ -123,16 +123,22 @@ def _step_times(flow: FlowPath, end: float, level: float) -> tuple[int, Array]:
     return n_drawn, np.concatenate([[], *between])
 
 
-def read_flow(flow: FlowPath, end: float, level: float, *columns: Any) -> list[Array]:
+def read_flow(
+    flow: FlowPath,
+    end: float,
+    level: float,
+    columns: Sequence[Array],
+    read_at: Callable[[Array], Sequence[Any]],
+) -> list[Array]:
     """Return times t up to `end` on the clock and what a flow is at them.
 
-    Each column is a pair: the values at the steps, free, and what gives them at times between.
+    The columns are values at its steps, free; `read_at` gives the same at times between.
     """
     n_drawn, between = _step_times(flow, end, level)
     t = np.concatenate([flow.t[:n_drawn], between])
     order = np.argsort(t, kind="stable")
-    read = [np.concatenate([steps[:n_drawn], at(between)])[order] for steps, at in columns]
-    return [t[order], *read]
+    pairs = zip(columns, read_at(between), strict=True)
+    return [t[order], *(np.concatenate([steps[:n_drawn], at])[order] for steps, at in pairs)]
 
 
 def _spread(columns: Array, most: int) -> Array:

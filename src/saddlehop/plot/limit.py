@@ -205,8 +205,11 @@ def _norms_of(path: Any, end: float) -> tuple[Array, Array]:
             )
         return path.clock, path.sq_norms
     flow, scale = path, require_clock(path)
-    sq_norms_of = flow.sq_norms, lambda times: [flow(float(time)).sq_norm for time in times]
-    t, sq_norms = read_flow(flow, end, LEVEL, sq_norms_of)
+
+    def read_at(times: Array) -> tuple[list[float]]:
+        return ([flow(float(time)).sq_norm for time in times],)
+
+    t, sq_norms = read_flow(flow, end, LEVEL, [flow.sq_norms], read_at)
     return t / scale, sq_norms
 
 
