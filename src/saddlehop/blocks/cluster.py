@@ -114,7 +114,7 @@ class WorkerTeam:
     """
 
     in_place = False
-    few = 2**18
+    few = 2**19
 
     def __init__(self, client: Any, recipes: Sequence[Recipe]) -> None:
         self._client = client
@@ -131,14 +131,18 @@ class WorkerTeam:
         """See `Team`."""
         self._round += 1
         name = f"{self._name}-{self._round}"
-        self._states = [
-            self._client.submit(_step, function, share, state, *args, key=f"{name}-state-{i}")
-            for i, (share, state) in enumerate(zip(self._shares, self._states, strict=True))
-        ]
-        replies = [
-            self._client.submit(itemgetter(1), state, key=f"{name}-reply-{i}")
-            for i, state in enumerate(self._states)
-        ]
+        places = range(len(self._shares))
+        self._states = self._client.map(
+            _step,
+            self._shares,
+            self._states,
+            function=function,
+            args=args,
+            key=[f"{name}-state-{i}" for i in places],
+        )
+        replies = self._client.map(
+            itemgetter(1), self._states, key=[f"{name}-reply-{i}" for i in places]
+        )
         return [reply for of_share in self._client.gather(replies) for reply in of_share]
 
     def __enter__(self) -> WorkerTeam:
@@ -164,10 +168,10 @@ def _load(recipes: Sequence[Recipe]) -> list[Block]:
 
 
 def _step(
-    function: Callable[..., tuple[Open, Any]],
     share: list[Block],
     state: tuple[list[Open], Any],
-    *args: Any,
+    function: Callable[..., tuple[Open, Any]],
+    args: tuple[Any, ...],
 ) -> tuple[list[Open], list[Any]]:
     """The state of a share after a round, and the replies of its blocks."""
     done = [

@@ -182,8 +182,11 @@ class _DrawnBlock:
 
     def load(self) -> Block:
         y = _drawn_labels(self.labels, _uniform(self.keys[0], self.first, self.n_samples))
-        norms = _drawn_norms(self.norms, _uniform(self.keys[1], self.first, self.n_samples))
-        return Block(self.coins.words(y, self.first), y, norms)
+        words = self.coins.words(y, self.first)
+        if self.norms == "unit":
+            return Block(words, y)
+        uniform = _uniform(self.keys[1], self.first, self.n_samples)
+        return Block(words, y, _drawn_norms(self.norms, uniform))
 
 
 def _parts(n_samples: int, size: int, width: int) -> Iterator[slice]:
@@ -217,8 +220,6 @@ def _drawn_labels(law: str, uniform: Array) -> Array:
 
 
 def _drawn_norms(law: str, uniform: Array) -> Array:
-    if law == "unit":
-        return np.ones_like(uniform)
     if law == "uniform":
         return 1 + uniform
     from scipy.special import ndtri

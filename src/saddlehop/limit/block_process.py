@@ -126,7 +126,7 @@ def run(
             terms = terms._replace(scale=max(team.each(scale_block, terms)))
             sums = _total(team.each(weigh_block, terms))
             state = state._replace(sums=sums, scale=terms.scale)
-    rests: list[Rest] = team.each(hand_over) if n_open > 0 else []
+    rests: list[Rest] = team.each(hand_over, terms) if n_open > 0 else []
     if starts is not None:
         course.samples = _all_joined(listed, starts)
     if rests:
@@ -180,7 +180,11 @@ def _finish(
     starts: Sequence[int] | None,
 ) -> None:
     """Go on with the open samples in one piece."""
-    block = Block(*(np.concatenate(parts) for parts in zip(*(r.block for r in rests), strict=True)))
+    words, y, norms = zip(*(rest.block for rest in rests), strict=True)
+    has_norms = norms[0] is not None
+    block = Block(
+        np.concatenate(words), np.concatenate(y), np.concatenate(norms) if has_norms else None
+    )
     width = state.neurons.width
     ran = kernel.jump_process(*block, width, of_sign, tie_tol, state)
     of_labels, of_targets = squares.squares_by_group(block.y, block.norms, ran.fitted, ran.offsets)

@@ -32,17 +32,18 @@ class Block(NamedTuple):
     """Which neurons are active on each, shape (k, W)."""
     y: Array
     """Labels, shape (k,)."""
-    norms: Array
-    """Input norms, shape (k,)."""
+    norms: Array | None = None
+    """Input norms, shape (k,); none if all are 1."""
 
     @property
     def n_bytes(self) -> int:
         """Memory it takes."""
-        return self.words.nbytes + self.y.nbytes + self.norms.nbytes
+        return sum(array.nbytes for array in self if array is not None)
 
     def of(self, samples: Any) -> Block:
         """Return the block of some of the samples."""
-        return Block(self.words[samples], self.y[samples], self.norms[samples])
+        norms = None if self.norms is None else self.norms[samples]
+        return Block(self.words[samples], self.y[samples], norms)
 
 
 class Terms(NamedTuple):
@@ -97,8 +98,8 @@ class Fitted(NamedTuple):
 class Rest(NamedTuple):
     """Reply of a block that hands over its open samples."""
 
-    samples: Samples
-    """Their numbers in the block, in order."""
+    samples: Samples | None
+    """Their numbers in the block, in order, if asked for."""
     block: Block
 
 
@@ -176,10 +177,11 @@ def fit_block(
     return (left[0], left[1]), reply
 
 
-def hand_over(block: Block, still_open: Open) -> tuple[Open, Rest]:
+def hand_over(block: Block, still_open: Open, terms: Terms) -> tuple[Open, Rest]:
     """Reply with the open samples."""
     samples = _sorted(still_open)
-    return NONE_OPEN, Rest(samples, block.of(samples))
+    rest = Block(*terms.read(block)).of(samples)
+    return NONE_OPEN, Rest(samples if terms.keep_samples else None, rest)
 
 
 def _sorted(sides: Sequence[Samples]) -> Samples:
