@@ -346,16 +346,18 @@ def test_weights_are_added_to_every_neuron_in_every_limb(n_samples, decades):
     every = np.arange(n_samples, dtype=np.uint32)
     n_bits, scale = kernel.limb_bits(n_samples), kernel.scale_of(y, norms, every)
     sums = np.zeros((3, 128), dtype=np.int64)
-    of_sign = rng.integers(0, 2**64, 2, dtype=np.uint64)
-    kernel.add_weights(words, y, norms, every, of_sign, scale, n_bits, 1, sums)
+    of_sign = rng.integers(0, 2**64, (2, 2), dtype=np.uint64)
+    kernel.weigh_sides(words, y, norms, (every[:0], every), of_sign, scale, n_bits, sums)
     limbs = np.array([_limbs(Fraction(p) / Fraction(2) ** scale, n_bits) for p in y.tolist()])
     active = np.array(
-        [[int(w) >> j & 1 for w in row for j in range(64)] for row in words & of_sign]
+        [[int(w) >> j & 1 for w in row for j in range(64)] for row in words & of_sign[1]]
     )
     assert n_samples == 1 or limbs[:, 2].any()
     assert sums.tolist() == (limbs.astype(object).T @ active.astype(object)).tolist()
-    kernel.add_weights(words, y, norms, every[::-1], of_sign, scale, n_bits, -1, sums)
-    assert not sums.any()
+    again, of_both = np.zeros_like(sums), of_sign[[1, 1]]
+    sides = every[::2], every[1::2][::-1]
+    kernel.weigh_sides(words, y, norms, sides, of_both, scale, n_bits, again)
+    assert np.array_equal(again, sums)
 
 
 @pytest.mark.parametrize("n_negative", [0, 1, 300, 9000, 20000])
@@ -368,8 +370,8 @@ def test_both_sides_are_weighed_as_one_after_the_other(n_negative):
     sides = np.sort(shuffled[:n_negative]), np.sort(shuffled[n_negative:])
     together, apart = np.zeros((2, 3, 128), dtype=np.int64)
     kernel.weigh_sides(*block, sides, of_sign, 3, kernel.limb_bits(n), together)
-    for side, neurons in zip(sides, of_sign, strict=True):
-        kernel.add_weights(*block, side, neurons, 3, kernel.limb_bits(n), 1, apart)
+    for alone in ((sides[0], sides[1][:0]), (sides[0][:0], sides[1])):
+        kernel.weigh_sides(*block, alone, of_sign, 3, kernel.limb_bits(n), apart)
     assert together.any()
     assert np.array_equal(together, apart)
 

@@ -113,7 +113,6 @@ class Process(Structure):
 
 _open_samples = Kernel("open_samples", None, Samples, c_void_p, c_void_p, Opened)
 _scale_of = Kernel("scale_of", c_int64, Samples, List)
-_add_weights = Kernel("add_weights", None, Samples, List, c_void_p, c_int64, Sums)
 _weigh_sides = Kernel("weigh_sides", None, Samples, List, List, c_void_p, Sums)
 _are_small = Kernel("are_small", c_int64, Sums)
 _set_speeds = Kernel("set_speeds", None, Sums, Neurons)
@@ -296,30 +295,6 @@ def _open(samples: Samples, of_sign: Words, listed: Listed) -> Opened:
 def scale_of(y: Array, norms: Array | None, samples: Listed) -> int:
     """Exponent E with p_k < 2^E for all the samples; very low for none."""
     return int(_scale_of(Samples(None, y, norms), List(samples)))
-
-
-def add_weights(
-    words: Words,
-    y: Array,
-    norms: Array | None,
-    samples: Listed,
-    of_sign: Words,
-    scale: int,
-    bits: int,
-    sign: int,
-    sums: Integers,
-) -> None:
-    """Add `sign` times the weight of each sample to the sums of the neurons active on it.
-
-    Of those whose bits are in `of_sign`, shape (W,).
-    """
-    _add_weights(
-        Samples(words, y, norms),
-        List(samples),
-        address(of_sign, np.uint64, words.shape[1]),
-        sign,
-        Sums.of(sums, bits, scale),
-    )
 
 
 def weigh_sides(

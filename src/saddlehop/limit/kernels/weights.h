@@ -15,7 +15,7 @@ typedef struct {
 
 int64_t scale_above(double largest);
 API int64_t scale_of(const Samples *, const List *);
-API void add_weights(const Samples *, const List *, const uint64_t *of_sign, int64_t sign, Sums *);
+void add_weights(const Samples *, const List *, const uint64_t *of_sign, int64_t sign, Sums *);
 API void weigh_sides(const Samples *, const List *negative, const List *positive,
                      const uint64_t *of_sign, Sums *);
 API int64_t are_small(const Sums *);
