@@ -3,7 +3,6 @@
 import importlib.util
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 
 torch = pytest.importorskip("torch")

@@ -1,6 +1,5 @@
 import copy
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,6 +1,5 @@
 """Figures of data as they are: the learned function, the circle of directions, the film of both."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -159,6 +158,17 @@ def test_active_neurons_are_arrows_of_their_size(five_points):
     assert not start.sizes.any()
 
 
+def test_the_legend_of_the_circle_names_only_what_is_drawn():
+    problem = sh.GeneralProblem([[1.0, 0.0, 0.2], [0.0, 1.0, 0.3]], [1.0, 0.5])
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 8, rng=0))
+    assert jumps.interpolates
+    ax = plot.utility(problem, jumps)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["positive neuron"]
+    ax = plot.utility(problem)
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["positive neurons grow", "negative neurons grow", "draws positive neurons"]
+
+
 def test_of_more_coordinates_the_plane_holds_the_first_two_extremal_vectors():
     rng = np.random.default_rng(0)
     X = np.column_stack([*np.sign(rng.standard_normal((2, 40))), rng.standard_normal(40)])
@@ -169,7 +179,13 @@ def test_of_more_coordinates_the_plane_holds_the_first_two_extremal_vectors():
     for vector in found.directions[:2]:
         assert np.linalg.norm(plane @ vector) == pytest.approx(1)
     ax = plot.utility(problem, sh.Initialization.draw(problem, 6, rng=0))
-    assert "plane of two extremal vectors, of 3 coordinates" in [t.get_text() for t in ax.texts]
+    off = np.linalg.norm(found.directions @ plane.T, axis=1) < 0.99
+    name = f"plane of two extremal vectors, {off.sum()} more off it, of 3 coordinates"
+    assert name in [t.get_text() for t in ax.texts]
+    stars = markers(ax, "*")
+    assert sum(star.get_alpha() < 0.5 and star.get_markersize() < 10 for star in stars) == off.sum()
+    rates = [f"{rate:.3g}" for rate in found.rates[~off]]
+    assert sorted(t.get_text() for t in ax.texts if t.get_text() != name) == sorted(rates)
     with pytest.raises(sh.SaddlehopError, match="rank 1, where there are two directions"):
         plot.utility(sh.GeneralProblem([[1.0], [2.0]], [1.0, 1.0]))
 

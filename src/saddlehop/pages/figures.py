@@ -14,43 +14,48 @@ import numpy as np
 from .._support.arrays import Array
 from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
-from ..plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
+from ..plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, flow_colour
 from ..plot.assignment import assignment
-from ..plot.curves import Curve, clock_end, signs_of, view_end
+from ..plot.curves import LONE, Curve, clock_end, signs_of, view_end
 
 CLOCK = "clock t / log(1/λ)"
 _MOST_LABELS = 20  # of neurons, one below the other in a figure
 _MOST_GAPS = 100  # rows and columns that are told apart by lines
 _SIDES = [[0.0, "#eeeeee"], [0.5, NEGATIVE], [1.0, POSITIVE]]  # inactive, on the wall, active
-FLOWS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 Figure = dict[str, Any]
 AnyJumps = JumpPath | GeneralJumpPath
 
 
 def staircase(
-    jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = (), begin: float = 0.0
+    jumps: AnyJumps,
+    flows: Sequence[tuple[str, Curve]] = (),
+    begin: float = 0.0,
+    end: float | None = None,
 ) -> Figure:
-    """The loss against the clock from `begin`: the limit, then flows by name."""
-    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    """The loss against the clock from `begin` to `end`: the limit, then flows by name, λ falling."""
+    edges, end = _edges(jumps, end)
+    wide = {"color": NEVER, "width": 5} if flows else {"color": LIMIT, "width": 2.5}
     limit = {
         "x": edges.tolist(),
         "y": [*jumps.losses.tolist(), float(jumps.losses[-1])],
         "name": "limit λ → 0",
         "mode": "lines+markers",
-        "line": {"shape": "hv", "color": LIMIT, "width": 2.5},
+        "line": {"shape": "hv", **wide},
         "marker": {"size": [0, *[9] * jumps.n_jumps, 0], "color": LIMIT},
         "hovertemplate": "clock %{x:.5g}, loss %{y:.5g}<extra>limit</extra>",
     }
-    layout = _layout("loss Σ r² / 2n", view_end(jumps))
+    layout = _layout("loss Σ r² / 2n", end)
     layout["xaxis"]["range"][0] = begin
     layout["legend"] |= {"x": 0.02, "xanchor": "left", "y": 0.1, "yanchor": "bottom"}
     return {"data": [limit, *_over(flows, losses_of)], "layout": layout}
 
 
-def fan(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
-    """Exponents log|a_j| / log(1/λ) against the clock: the limit, then flows by name."""
-    edges = np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+def fan(
+    jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = (), end: float | None = None
+) -> Figure:
+    """Exponents log|a_j| / log(1/λ) up to `end` on the clock: the limit, then flows by name, λ falling."""
+    edges, end = _edges(jumps, end)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1:]])
     active, signs = exponents[-1] == 0, signs_of(jumps)
     kinds = (
@@ -64,13 +69,19 @@ def fan(jumps: AnyJumps, flows: Sequence[tuple[str, Curve]] = ()) -> Figure:
         | {"mode": "lines", "hoverinfo": "skip"}
         for name, chosen, colour, dash, width in kinds
     ]
-    layout = _layout("exponent log|a| / log(1/λ)", view_end(jumps))
+    layout = _layout("exponent log|a| / log(1/λ)", end)
     layout["yaxis"]["range"] = [1.08 * min(-1.0, float(jumps.exponents.min())), 0.08]
     layout["legend"] |= {"y": 0, "yanchor": "bottom"}
     return {
         "data": [*traces, *_over(flows, lambda curve: exponents_of(jumps, curve))],
         "layout": layout,
     }
+
+
+def _edges(jumps: AnyJumps, end: float | None) -> tuple[Array, float]:
+    """Where the steps of the limit begin and the last ends, and where the picture does."""
+    end = view_end(jumps) if end is None else end
+    return np.concatenate([[0.0], jumps.times, [max(end, clock_end(jumps))]]), end
 
 
 def assignment_map(jumps: JumpPath) -> Figure:
@@ -154,11 +165,12 @@ def first_event(jumps: AnyJumps) -> float:
 
 
 def _over(flows: Sequence[tuple[str, Curve]], coordinates: Any) -> list[Figure]:
+    places = np.linspace(0, 1, len(flows)) if len(flows) > 1 else [LONE]
     return [
         coordinates(curve)
         | {"name": name, "mode": "lines", "hoverinfo": "skip"}
-        | {"line": {"color": FLOWS[i % len(FLOWS)], "width": 1.5}}
-        for i, (name, curve) in enumerate(flows)
+        | {"line": {"color": flow_colour(place), "width": 1.5}}
+        for (name, curve), place in zip(flows, places, strict=False)
     ]
 
 

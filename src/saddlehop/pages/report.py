@@ -22,7 +22,7 @@ from .._version import __version__
 from ..flow.simulate import FlowPath
 from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
-from ..plot.curves import clock_end, sample
+from ..plot.curves import sample, view_end, whole_end
 from ..yardsticks.comparison import compare
 from ..yardsticks.min_norm import min_norm_interpolator
 from . import figures as page_figures
@@ -61,13 +61,15 @@ def report_html(
     str
     """
     plotly = plotly_source()
+    end, whole = view_end(jumps, *flows), whole_end(jumps, *flows)
     curves = [
-        (_scale_name(flow), sample(flow, clock_end(jumps)).thinned(_POINTS)) for flow in flows
+        (_scale_name(flow), sample(flow, whole).thinned(_POINTS))
+        for flow in sorted(flows, key=lambda flow: -flow.log_init_scale)
     ]
     name, draw, heading, caption = _WHO[type(jumps)]
     figures = {
-        "staircase": page_figures.staircase(jumps, curves),
-        "fan": page_figures.fan(jumps, curves),
+        "staircase": page_figures.staircase(jumps, curves, end=end),
+        "fan": page_figures.fan(jumps, curves, end),
         name: draw(jumps),
     }
     parts = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._support.arrays import Array
 from ..bridges.recording import Recording
-from .curves import Path, by_scale, is_predicted
+from .curves import LONE, Path, by_scale, is_predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,15 +40,21 @@ def dress(ax: Axes, x: str, y: str) -> None:
 
 
 def add_legend(ax: Axes, loc: Any = None, **options: Any) -> None:
-    """Put a small legend without a frame on the axes."""
-    ax.legend(loc=loc, fontsize=SMALL, frameon=False, **options)
+    """Put a small legend on the axes, which dims what it covers."""
+    ax.legend(loc=loc, fontsize=SMALL, edgecolor="none", framealpha=0.8, **options)
 
 
-def shades(paths: Sequence[Path]) -> list[Any]:
-    """A colour for each path: the smaller λ, the darker, readable in grey."""
+def shades(paths: Sequence[Path]) -> list[str]:
+    """A colour for each path: the smaller λ, the darker."""
+    return [flow_colour(place) for place in by_scale(paths)]
+
+
+def flow_colour(place: float = LONE) -> str:
+    """The colour of a flow, from 0, the largest λ, to 1: readable in grey, green as no neuron is."""
     from matplotlib import colormaps
+    from matplotlib.colors import to_hex
 
-    return [colormaps["viridis"](0.72 - 0.62 * place) for place in by_scale(paths)]
+    return to_hex(colormaps["Greens"](0.45 + 0.55 * place))
 
 
 def sequence(count: int) -> list[Any]:

@@ -19,7 +19,7 @@ from ..flow.simulate import FlowPath
 from ..general.flow import GeneralFlowPath
 from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
-from .curves import clock_end, sample
+from .curves import sample, whole_end
 from .limit import AnyJumps
 from .stages import stage_of
 
@@ -79,6 +79,7 @@ def animate(
             for moment in clock:
                 draw(float(moment))
                 writer.grab_frame()
+                figure.set_layout_engine("none")  # places are slow to find, and stay
 
     write_whole(target, record, suffix=target.suffix.lower())
     return target
@@ -86,7 +87,7 @@ def animate(
 
 def eased_clock(flow: FlowPath, jumps: AnyJumps, frames: int) -> Array:
     """Return the clock time of each frame: slow where the loss falls, quick on plateaus."""
-    curve = sample(flow, clock_end(jumps))
+    curve = sample(flow, whole_end(jumps, flow))
     fallen = -np.minimum(np.diff(curve.losses), 0)
     moves = np.sqrt(fallen / max(fallen.sum(), np.finfo(float).tiny))
     waits = np.diff(curve.clock)

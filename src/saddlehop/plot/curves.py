@@ -22,6 +22,8 @@ from ..limit.prediction import Prediction
 LEVEL = 0.01  # part of the first loss that may fall between two points
 MOST_BETWEEN = 15  # points put between two steps
 NEGLIGIBLE, LATE = 1e-3, 2.0  # part of the first loss, factor in time: jumps that are cut off
+FARTHEST = 3.0  # pictures go on for a path up to so many times the end of the limit
+LONE = 0.6  # the place of a lone λ between the largest and the smallest
 EVEN = 800  # points of a path that has no steps
 
 
@@ -71,11 +73,27 @@ def clock_end(jumps: Any) -> float:
     return float(jumps.times[-1]) * 1.08 if jumps.n_jumps else 1.0
 
 
-def view_end(jumps: Any) -> float:
-    """Where pictures are cut: as `clock_end`, but before late jumps that fit next to nothing."""
+def view_end(jumps: Any, *paths: Path) -> float:
+    """Where pictures are cut: as `clock_end`, but before late jumps that fit next to nothing.
+
+    They go on, up to `FARTHEST`, while the loss of a path that is drawn still falls.
+    """
     left = jumps.losses[1:-1] <= NEGLIGIBLE * jumps.losses[0]
     late = np.flatnonzero(left & (jumps.times[1:] > LATE * jumps.times[:-1]))
-    return float(jumps.times[late[0]]) * 1.3 if late.size else clock_end(jumps)
+    end = float(jumps.times[late[0]]) * 1.3 if late.size else clock_end(jumps)
+    return max([end, *(1.04 * rest_of(path, FARTHEST * end) for path in paths)])
+
+
+def whole_end(jumps: Any, *paths: Path) -> float:
+    """Where films end and reports keep curves: no jump is cut off."""
+    return max(clock_end(jumps), view_end(jumps, *paths))
+
+
+def rest_of(path: Path, end: float) -> float:
+    """From where on the loss of a path falls no more, as far as one sees, until `end` on the clock."""
+    curve = sample(path, end, level=np.inf)
+    falling = np.flatnonzero(np.abs(curve.losses - curve.losses[-1]) > LEVEL * curve.losses[0])
+    return min(float(curve.clock[falling[-1] + 1]), end) if falling.size else 0.0
 
 
 def sample(path: Path, end: float, level: float = LEVEL) -> Curve:
@@ -152,10 +170,10 @@ def _spread(columns: Array, most: int) -> Array:
 
 
 def by_scale(paths: Sequence[Path]) -> list[float]:
-    """Return for each path a number from 0, the largest λ, to 1, the smallest; 0.6 for a lone λ."""
+    """Return for each path a number from 0, the largest λ, to 1, the smallest; `LONE` for a lone λ."""
     scales = sorted({path.log_init_scale for path in paths}, reverse=True)
     if len(scales) == 1:
-        return [0.6] * len(paths)
+        return [LONE] * len(paths)
     return [scales.index(path.log_init_scale) / (len(scales) - 1) for path in paths]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,17 @@ from ._shared import (
     shades,
     style,
 )
-from .curves import LEVEL, Path, clock_end, read_flow, require_clock, sample, signs_of, view_end
+from .curves import (
+    LEVEL,
+    Path,
+    clock_end,
+    read_flow,
+    require_clock,
+    rest_of,
+    sample,
+    signs_of,
+    view_end,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,19 +72,21 @@ def loss_staircase(
     if in_t and not paths:
         raise InputError('`against` is "t", where the limit has no place of its own; pass a flow.')
     ax = new_axes(ax)
-    edges = _edges(jumps)
-    for path, shade in zip(paths, shades(paths), strict=True):
-        curve = sample(path, view_end(jumps))
-        unit = require_clock(path) if in_t else 1.0
+    units = [require_clock(path) if in_t else 1.0 for path in paths]
+    ends = [unit * view_end(jumps, path) for path, unit in zip(paths, units, strict=True)]
+    end = max(ends, default=view_end(jumps))
+    for path, shade, unit in zip(paths, shades(paths), units, strict=True):
+        curve = sample(path, end / unit)
         ax.plot(
             curve.clock * unit, curve.losses, color=shade, lw=1.3, ls=style(path), label=label(path)
         )
         if in_t:
-            ax.stairs(jumps.losses, edges * unit, baseline=None, color=shade, lw=0.8, ls="--")
+            edges = _edges(jumps, end / unit) * unit
+            ax.stairs(jumps.losses, edges, baseline=None, color=shade, lw=0.8, ls="--")
     if not in_t:
-        ax.stairs(jumps.losses, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
+        _draw_limit(ax, jumps, jumps.losses, end, bool(paths))
     dress(ax, "time  $t$" if in_t else CLOCK_LABEL, r"loss  $\Sigma_k r_k^2 \,/\, 2n$")
-    _cut(ax, jumps, max(map(require_clock, paths)) if in_t else 1.0)
+    _cut(ax, jumps, end, paths, units)
     ax.set_ylim(bottom=min(0.0, float(jumps.losses[0]) * -0.03))
     if paths:
         add_legend(ax, "upper right")
@@ -99,24 +112,25 @@ def neuron_fan(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     """
     instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
     ax = new_axes(ax)
-    clock = _edges(jumps)
+    end = view_end(jumps, *paths)
+    clock = _edges(jumps, end)
     exponents = np.vstack([jumps.exponents, jumps.exponents[-1]])
     activates = exponents[-1] == 0
-    signs = signs_of(jumps)
+    signs, wide = signs_of(jumps), 2.4 if paths else 1.3
     for neuron in range(jumps.width):
         positive = signs[neuron] > 0
         look: dict[str, Any] = {"color": NEVER, "lw": 0.7, "zorder": 1}
         if activates[neuron]:
-            look = {"color": POSITIVE if positive else NEGATIVE, "lw": 1.3, "zorder": 2}
+            look = {"color": POSITIVE if positive else NEGATIVE, "lw": wide, "zorder": 2}
         ax.plot(clock, exponents[:, neuron], ls="-" if positive else "--", **look)
     for path, shade in zip(paths, shades(paths), strict=True):
-        curve = sample(path, view_end(jumps))
+        curve = sample(path, end)
         sizes = curve.exponents[:, activates]
         ax.plot(curve.clock, sizes, color=shade, lw=0.7, ls=style(path), zorder=4)
     ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=LIMIT, zorder=5)
     _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
     dress(ax, CLOCK_LABEL, r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
-    _cut(ax, jumps)
+    _cut(ax, jumps, end)
     ax.set_ylim(1.04 * min(-1.0, float(exponents.min())), 0.06)
     return ax
 
@@ -139,16 +153,16 @@ def norm_path(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     """
     instance_of(jumps, "jumps", JumpPath, GeneralJumpPath)
     ax = new_axes(ax)
-    edges = _edges(jumps)
+    end = view_end(jumps, *paths)
     for path, shade in zip(paths, shades(paths), strict=True):
-        clock, sq_norms = _norms_of(path, view_end(jumps))
+        clock, sq_norms = _norms_of(path, end)
         ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
-    ax.stairs(jumps.sq_norms, edges, baseline=None, color=LIMIT, lw=1.8, label="limit λ → 0")
+    _draw_limit(ax, jumps, jumps.sq_norms, end, bool(paths))
     if isinstance(jumps, JumpPath):
         least = min_norm_interpolator(jumps.problem).sq_norm
         ax.axhline(least, color=NEGATIVE, lw=1.2, ls="--", label="least that fits all labels")
     dress(ax, CLOCK_LABEL, r"squared norm  $\|\theta\|^2$")
-    _cut(ax, jumps)
+    _cut(ax, jumps, end, paths)
     ax.set_ylim(bottom=0)
     add_legend(ax, "lower right")
     return ax
@@ -179,18 +193,34 @@ def jump_figure(jumps: AnyJumps, *paths: Path, title: str | None = None) -> Figu
     return figure
 
 
-def _edges(jumps: AnyJumps) -> Array:
+def _edges(jumps: AnyJumps, end: float) -> Array:
     """Where the steps of the limit begin and the last ends, on the clock."""
-    return np.concatenate([[0.0], jumps.times, [clock_end(jumps)]])
+    return np.concatenate([[0.0], jumps.times, [max(end, clock_end(jumps))]])
 
 
-def _cut(ax: Axes, jumps: AnyJumps, unit: float = 1.0) -> None:
-    """End the picture at `view_end`, and say what comes later."""
-    end = view_end(jumps)
-    ax.set_xlim(0, end * unit)
-    later = jumps.times[jumps.times > end]
-    if later.size:
-        text = f"{later.size} more to {later[-1] * unit:.4g} →"
+def _draw_limit(ax: Axes, jumps: AnyJumps, steps: Array, end: float, under: bool) -> None:
+    """Draw the limit: a line, or a wide grey one that shows under flows that have come near."""
+    look: dict[str, Any] = {"color": NEVER, "lw": 4.5} if under else {"color": LIMIT, "lw": 1.8}
+    edges = _edges(jumps, end)
+    ax.stairs(steps, edges, baseline=None, label="limit λ → 0", zorder=1, **look)
+
+
+def _cut(
+    ax: Axes, jumps: AnyJumps, end: float, paths: Sequence[Any] = (), units: Sequence[float] = ()
+) -> None:
+    """End the picture at `end`, and say what comes later; `units` of the axis are one of the clock."""
+    ax.set_xlim(0, end)
+    times = jumps.times * max(units, default=1.0)
+    later = [f"{np.sum(times > end)} more to {times[-1]:.4g}"] if (times > end).any() else []
+    falls = [
+        unit * rest_of(path, float(path.clock[-1]))
+        for path, unit in zip(paths, units or [1.0] * len(paths), strict=True)
+        if hasattr(path, "clock")
+    ]
+    if max(falls, default=0.0) > end:
+        later.append(f"loss falls on to {max(falls):.4g}")
+    if later:
+        text = ", ".join(later) + " →"
         ax.annotate(
             text, (1, 1.01), xycoords="axes fraction", ha="right", va="bottom", fontsize=SMALL
         )

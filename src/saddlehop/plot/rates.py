@@ -12,12 +12,13 @@ from ..flow.simulate import FlowPath
 from ..limit.jump_path import JumpPath
 from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
 from ._shared import CLOCK_LABEL, NEVER, add_legend, dress, label, new_axes, shades
-from .curves import clock_end, require_clock
+from .curves import FARTHEST, clock_end, require_clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DEPTH = 1e-10  # below this part of the largest μ the axis ends
+_NEAR = 0.1  # distance of logarithms from which on μ has come to the dashed line
 
 
 def pl_constant(
@@ -44,7 +45,8 @@ def pl_constant(
     if not flows:
         raise InputError("`flows` is empty; pass at least one flow of `simulate_flow`.")
     ax = new_axes(ax)
-    highest = []
+    highest, end = [], clock_end(jumps) if jumps is not None else np.inf
+    ends = [end]
     for flow, shade in zip(flows, shades(flows), strict=True):
         clock, values = _along(flow, points)
         highest.append(np.nanmax(values, initial=1e-300))
@@ -52,12 +54,13 @@ def pl_constant(
         rate = asymptotic_rate(flow.problem, flow.final)
         if rate > 0:
             ax.axhline(rate, color=shade, lw=1, ls="--")
+            ends.extend(clock[np.abs(np.log(values / rate)) > _NEAR][-1:])
     if jumps is not None:
         for time in jumps.times:
             ax.axvline(time, color=NEVER, lw=0.6, zorder=0)
     mu = r"$\mu = \|\nabla L\|^2 / 2L$  (dashed: $\lambda_{\min}(H)$ in the end)"
     dress(ax, CLOCK_LABEL, mu)
-    ax.set_xlim(0, clock_end(jumps) if jumps is not None else None)
+    ax.set_xlim(0, min(max(ends), FARTHEST * end) if jumps is not None else None)
     top = float(np.nanmax(highest))
     ax.set_ylim(top * _DEPTH, top * 3)
     add_legend(ax, "lower right")

@@ -15,7 +15,7 @@ from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
 from ._shared import LIMIT
 from .assignment import assignment, draw_cells
-from .curves import Curve, clock_end, sample
+from .curves import Curve, sample, whole_end
 from .function import draw_function, line_of
 from .limit import AnyJumps, loss_staircase, neuron_fan
 from .moments import Moment, at_clock
@@ -41,7 +41,7 @@ def _orthogonal_stage(flow: FlowPath, jumps: JumpPath) -> Stage:
     """Loss, fan and who fits what."""
     figure = _new_figure(7, 7.5)
     top, middle, bottom = figure.subplots(3, 1, height_ratios=[2, 2, 2.2])
-    curve = sample(flow, clock_end(jumps))
+    curve = sample(flow, whole_end(jumps, flow))
     loss_staircase(jumps, flow, ax=top).set_xlabel("")
     neuron_fan(jumps, flow, ax=middle)
     over = [_moving_part(ax, curve) for ax in (top, middle)]
@@ -69,7 +69,7 @@ def _general_stage(flow: FlowPath, jumps: GeneralJumpPath) -> Stage:
         over.append(neuron_fan(jumps, flow, ax=boxes[0]))
     if n_below == 2:
         parts.append(_circle_part(flow, jumps, boxes[1]))
-    curve = sample(flow, clock_end(jumps))
+    curve = sample(flow, whole_end(jumps, flow))
     moving = [_moving_part(ax, curve) for ax in over]
 
     def draw(moment: float) -> None:

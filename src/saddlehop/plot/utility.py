@@ -4,7 +4,8 @@
 
 Neurons with a > 0 climb G and grow at the rate G, those with a < 0 descend and grow at −G. G is drawn
 as the distance from the unit circle, outside where it is positive. Of more than two coordinates one sees
-the plane of the first two extremal vectors, with G exact in that plane and all else projected on it.
+the plane of the first two extremal vectors, with G exact in that plane and all else projected on it;
+extremal vectors that are off the plane are pale and without a rate.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _MOST_NAMES = 12  # walls of more samples carry no numbers
 _NAME: dict[str, Any] = {"fontsize": "x-small", "ha": "center", "va": "center"}
 _BACK: dict[str, Any] = {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.5}
 _FAINT = {"decaying": 0.45}
+_INSIDE = 0.99  # length in the plane from which on a unit vector counts as in it
 WIDER = 1.25  # for the legend beside the circle
 
 
@@ -79,7 +81,7 @@ def utility(
     scene = scene_of(problem, shown, clock, t)
     found = extremal_vectors(problem, scene.residuals, rng=0)
     ax = draw_circle(new_axes(ax, WIDER), problem, scene, found, plane_of(problem, found, scene))
-    _legend(ax, scene)
+    _legend(ax, scene, found)
     return ax
 
 
@@ -119,9 +121,19 @@ def draw_circle(
     if scene.note:
         ax.annotate(scene.note, (0, 0), xycoords="axes fraction", fontsize=SMALL, va="bottom")
     if problem.rank > 2:
-        text = f"plane of two extremal vectors, of {problem.rank} coordinates"
+        text = _name_of(plane, found) + f", of {problem.rank} coordinates"
         ax.annotate(text, (0, 1), xycoords="axes fraction", fontsize=SMALL, va="bottom")
     return ax
+
+
+def _name_of(plane: Array, found: ExtremalVectors | None) -> str:
+    """What a plane of more than two coordinates is, and what is off it."""
+    if found is None:
+        return "plane of two extremal vectors"
+    if len(found.directions) < 2:
+        return "a plane"
+    off = np.sum(np.linalg.norm(found.directions @ plane.T, axis=1) <= _INSIDE)
+    return "plane of two extremal vectors" + (f", {off} more off it" if off else "")
 
 
 def _draw_walls(ax: Axes, problem: GeneralProblem, plane: Array) -> None:
@@ -148,6 +160,8 @@ def _heights(problem: GeneralProblem, residuals: Array, units: Array) -> Array:
 
 def _draw_utility(ax: Axes, problem: GeneralProblem, residuals: Array, plane: Array) -> Any:
     """G as the distance from the circle; returns the function from G to that distance."""
+    from matplotlib.patches import Polygon
+
     angle = np.linspace(0, 2 * np.pi, 1441)
     circle = np.column_stack([np.cos(angle), np.sin(angle)])
     heights = _heights(problem, residuals, circle @ plane)
@@ -159,25 +173,27 @@ def _draw_utility(ax: Axes, problem: GeneralProblem, residuals: Array, plane: Ar
         part = circle * (1 + scale * np.where(sign * heights > 0, heights, 0))[:, None]
         outline = np.concatenate([circle, part[::-1]])
         look: dict[str, Any] = {"alpha": 0.3, "lw": 0, "hatch": hatch, "zorder": 1}
-        ax.fill(*outline.T, facecolor=colour, edgecolor=colour, **look)
+        # not by `fill`, which measures it for limits that are given: a third of the time of a film
+        ax.add_artist(Polygon(outline, facecolor=colour, edgecolor=colour, **look))
     return lambda rates: 1 + scale * rates
 
 
 def _draw_extremal(ax: Axes, found: ExtremalVectors, plane: Array, height: Any) -> None:
-    """Stars on the curve, with rates."""
+    """Stars on the curve, with rates; small, pale and projected where they are off the plane."""
     for vector, sign, rate in zip(found.directions, found.signs, found.rates, strict=True):
         place = plane @ vector
-        if np.linalg.norm(place) < 0.1:
+        within = float(np.linalg.norm(place))
+        if within < 0.1:
             continue
-        way = place / np.linalg.norm(place)
-        look: dict[str, Any] = {"marker": "*", "ms": 13 if rate > 0 else 8, "zorder": 5, "ls": ""}
+        inside = within > _INSIDE
         colour = POSITIVE if sign > 0 else NEGATIVE
-        ax.plot(
-            *place * height(sign * rate), color=colour, mfc=colour if sign > 0 else "white", **look
-        )
-        if rate > 0:
+        look: dict[str, Any] = {"marker": "*", "ls": "", "color": colour}
+        look |= {"mfc": colour if sign > 0 else "white", "ms": 13 if inside and rate > 0 else 8}
+        look |= {"zorder": 5, "alpha": 1.0} if inside else {"zorder": 3, "alpha": 0.35}
+        ax.plot(*place * height(sign * rate), **look)
+        if inside and rate > 0:
             shift = 1.16 + max(height(sign * rate) - 1, 0)
-            x, y = shift * way
+            x, y = shift * place / within
             ax.text(x, y, f"{rate:.3g}", zorder=6, bbox=_BACK, **_NAME)
 
 
@@ -208,17 +224,23 @@ def _draw_dormant(ax: Axes, scene: Scene, plane: Array) -> None:
         ax.plot(*place * (1 - _STEP * step), alpha=_FAINT.get(str(state), 1.0), **look)
 
 
-def _legend(ax: Axes, scene: Scene) -> None:
+def _legend(ax: Axes, scene: Scene, found: ExtremalVectors) -> None:
+    """Say what is drawn."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    look: dict[str, Any] = {"marker": "*", "ms": 11, "ls": ""}
-    handles: list[Any] = [
-        Patch(fc=POSITIVE, alpha=0.3, label="positive neurons grow"),
-        Patch(fc=NEGATIVE, ec=NEGATIVE, alpha=0.3, hatch="//////", label="negative neurons grow"),
-        Line2D([], [], color=POSITIVE, label="draws positive neurons", **look),
-        Line2D([], [], color=NEGATIVE, mfc="white", label="draws negative neurons", **look),
-    ]
+    star: dict[str, Any] = {"marker": "*", "ms": 11, "ls": ""}
+    handles: list[Any] = []
+    look: dict[str, Any]
+    if scene.residuals.any():
+        look = {"ec": NEGATIVE, "alpha": 0.3, "hatch": "//////"}
+        handles.append(Patch(fc=POSITIVE, alpha=0.3, label="positive neurons grow"))
+        handles.append(Patch(fc=NEGATIVE, label="negative neurons grow", **look))
+    if (found.signs > 0).any():
+        handles.append(Line2D([], [], color=POSITIVE, label="draws positive neurons", **star))
+    if (found.signs < 0).any():
+        look = {"color": NEGATIVE, "mfc": "white", **star}
+        handles.append(Line2D([], [], label="draws negative neurons", **look))
     handles += [
         Line2D([], [], ls="", label=f"{name} neuron", **neuron_look(sign))
         for sign, name in ((1, "positive"), (-1, "negative"))

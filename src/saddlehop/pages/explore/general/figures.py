@@ -8,15 +8,14 @@ import numpy as np
 
 from ...._support.arrays import Array
 from ....model.network import Network
-from ....plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE
-from ...figures import FLOWS, Figure, _layout, first_event, staircase
+from ....plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, flow_colour
+from ...figures import Figure, _layout, first_event, staircase
 from .moment import Moment, is_on_line, kinks, on_line, plane_of, pulls, utility
 from .state import Shown
 
 INNER, LEAST = 0.3, 0.1  # radii of size λ, and below which nothing is drawn
 _TURN = np.linspace(0, 2 * np.pi, 181)
 _WAVE = 0.3  # how far s·G reaches beyond the circle
-_FLOW = FLOWS[0]
 _SIGNS = ((1, POSITIVE, "circle", "a > 0"), (-1, NEGATIVE, "square-open", "a < 0"))
 
 
@@ -37,7 +36,7 @@ def function_figure(moment: Moment, view: list[float]) -> Figure:
     ]
     if moment.flow is not None:
         corners = on_line(moment.flow, moment.problem, left, right)
-        traces.append(_line(corners, "flow", _FLOW, 1.5))
+        traces.append(_line(corners, "flow", flow_colour(), 1.5))
     return {"data": [trace | {"hoverinfo": "skip"} for trace in traces], "layout": layout}
 
 
@@ -71,7 +70,7 @@ def _outputs_figure(moment: Moment) -> Figure:
         ("limit λ → 0", moment.limit.outputs(problem), LIMIT, "circle-open"),
     ]
     if moment.flow is not None:
-        shown.append(("flow", moment.flow.outputs(problem), _FLOW, "circle"))
+        shown.append(("flow", moment.flow.outputs(problem), flow_colour(), "circle"))
     traces = [
         {"y": values.tolist(), "name": name, "mode": "markers", "hoverinfo": "skip"}
         | {"marker": {"color": colour, "symbol": symbol, "size": 11 if "open" in symbol else 7}}
