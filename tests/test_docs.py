@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import saddlehop as sh
+from saddlehop import plot
 from saddlehop.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +76,13 @@ def test_links_to_files_and_headings_resolve(page):
         else:
             file = page.parent / target.partition("#")[0]
             assert file.exists() or file.with_suffix(".md").exists(), target
+
+
+def test_the_api_page_has_every_public_name():
+    page = (ROOT / "docs" / "site" / "api.md").read_text()
+    listed = set(re.findall(r"^   ([\w.]+)$", page, re.MULTILINE))
+    public = {name for name in sh.__all__ if not name.startswith("__")}
+    assert public | {f"plot.{name}" for name in plot.__all__} <= listed
 
 
 def public_callables():

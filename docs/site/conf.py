@@ -28,7 +28,12 @@ myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
-html_theme_options = {"description": "from saddle to saddle as λ → 0", "fixed_sidebar": True}
+html_theme_options = {
+    "description": "from saddle to saddle as λ → 0",
+    "fixed_sidebar": True,
+    "page_width": "1120px",  # lines of code fit
+}
+html_static_path = ["_static"]  # custom.css, which the theme looks for
 html_title = "saddlehop"
 sphinx_gallery_conf = {
     "examples_dirs": "../../examples",
@@ -37,6 +42,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"(gradient_descent|digits_optimizers|two_samples|published|__init__)\.py",
     "download_all_examples": False,
     "show_memory": False,
+    "capture_repr": ("_repr_html_",),  # tables, but not the names of axes
 }
 
 

@@ -207,6 +207,8 @@ def test_version_and_help(run):
     assert code == 0
     for command in ("demo", "jumps", "flow", "compare"):
         assert command in out
+    assert run("-h") == run("--help")
+    assert run("jumps", "-h") == run("jumps", "--help")
 
 
 def test_python_m_saddlehop_is_the_same_command():

@@ -52,7 +52,7 @@ def test_sparse_rows(rows):
 @pytest.mark.parametrize(
     ("X", "sentence"),
     [
-        ([[1.0, 0], [2.0, 0]], "2 rows but rank 1"),
+        ([[1.0, 0], [2.0, 0]], "2 rows but rank 1; take them as they are"),
         (np.ones((3, 2)) + np.eye(3, 2), "3 rows but rank 2"),
         ([[1.0, 0], [0, 0]], "Row 1 of `X` is zero"),
         ([[1.0, np.nan]], "holds nan"),

@@ -71,7 +71,11 @@ def write_pickled_npz(path):
     ("name", "content", "sentence"),
     [
         ("a.csv", "a,b\n1,2\n", "no target column 'y'; pass one of a, b or a position from 0 to 1"),
-        ("a.csv", "a,y\n1,2\nred,3\n", "Column 'a' of 'a.csv' holds 'red' in row 1"),
+        (
+            "a.csv",
+            "a,y\n1,2\nred,3\n",
+            "Column 'a' of 'a.csv' holds 'red' in row 1, counted from 0",
+        ),
         ("a.csv", "a,y\n1,\n", "Column 'y' of 'a.csv' holds nothing in row 0"),
         ("a.csv", "a,y\ninf,1\n", "Column 'a' of 'a.csv' holds 'inf' in row 0"),
         ("a.csv", "a,y\n", "has no rows"),
@@ -80,6 +84,9 @@ def write_pickled_npz(path):
         ("a.csv", "a,y\n1,2\n1,2,3,4\n", "not a readable CSV file"),
         ("a.csv", b"a,y\n\xff\xfe,2\n", "not a readable CSV file"),
         ("a.csv", "a,b,y\n1,0,1,7\n0,1,-1,5\n", "rows with more cells than its header"),
+        ("a.csv", ",a,y\n0,1,2\n1,2,3\n", "Column 0 of 'a.csv' has no name, like row numbers"),
+        ("a.csv", "a;y\n1,5;2\n", "separates its cells by semicolons"),
+        ("a.csv", "a\ty\n1\t2\n", "separates its cells by tabs"),
         ("a.csv", "a,y\n" + "9" * 400 + ",1\n", "Column 'a' of 'a.csv' holds"),
         ("a.parquet", b"PAR1 but not really", "not a readable Parquet file"),
         ("a.npz", b"PK not a zip", "not a readable NPZ file"),

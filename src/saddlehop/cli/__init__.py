@@ -30,6 +30,7 @@ app = typer.Typer(
     name="saddlehop",
     help="Exact training dynamics of two-layer ReLU networks from vanishing initialization.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )

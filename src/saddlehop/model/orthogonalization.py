@@ -87,7 +87,8 @@ def _decompose(X: Any) -> tuple[Array, Array, Array, Array]:
     rank = int(np.sum(singular > max(rows.shape) * np.finfo(float).eps * singular[0]))
     if rank < rows.shape[0]:
         raise InputError(
-            f"`X` has {rows.shape[0]} rows but rank {rank}; remove samples until the rows are "
-            "linearly independent, or add features."
+            f"`X` has {rows.shape[0]} rows but rank {rank}; take them as they are "
+            "(`sh.GeneralProblem(X, y)`, no `--orthogonalize`), or remove samples until the rows are "
+            "linearly independent."
         )
     return norms, left, singular, right

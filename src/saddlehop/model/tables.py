@@ -77,6 +77,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
     try:
         first, second = _first_lines(path)
+        _require_commas(first, path.name)
         header = None if first and all(map(_is_number, first)) else 0
         table: pd.DataFrame = pd.read_csv(
             path, header=header, encoding="utf-8-sig", **_exact_floats(pd.__version__)
@@ -91,12 +92,27 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise DataFileError(
             f"{path.name!r} has rows with more cells than its header; give every column a name."
         )
+    if header == 0 and "" in map(str.strip, first):
+        raise DataFileError(
+            f"Column {[name.strip() for name in first].index('')} of {path.name!r} has no name, like row "
+            "numbers that pandas writes; name it, or write the file without them (`index=False`)."
+        )
     repeated = [name for name in first if header == 0 and first.count(name) > 1]
     if repeated:
         raise DataFileError(
             f"{path.name!r} names more than one column {repeated[0]!r}; give every column its own name."
         )
     return table
+
+
+def _require_commas(header: list[str], name: str) -> None:
+    """Raise where a header is one cell because cells are separated by something else."""
+    for mark, spelled in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            raise DataFileError(
+                f"{name!r} separates its cells by {spelled}; save it with commas between cells and "
+                "points in numbers."
+            )
 
 
 def _exact_floats(version: str) -> dict[str, Any]:
@@ -178,7 +194,7 @@ def _numbers(table: pd.DataFrame, column: int, name: str) -> Array:
         found = repr(str(table.iloc[row, column])) if table.notna().iloc[row, column] else "nothing"
         raise DataFileError(
             f"Column {str(table.columns[column])!r} of {name!r} holds {found} in row {row}, "
-            "which is not a finite number; make the column numeric, or remove it or that row."
+            "counted from 0, which is not a finite number; make the column numeric, or remove it or that row."
         )
     return values
 
