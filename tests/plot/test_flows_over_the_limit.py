@@ -102,3 +102,21 @@ def test_the_pl_constant_is_drawn_until_it_has_come_to_the_rate():
     end = ax.get_xlim()[1]
     assert clock_end(jumps) < end < 2.9 * clock_end(jumps)
     np.testing.assert_allclose(values[clock > end], rate, rtol=0.11)
+
+
+def test_runs_at_one_scale_are_told_apart(sliding):
+    jumps, (flow, _, _) = sliding
+    one = sh.Recording(
+        flow.problem,
+        flow.log_init_scale,
+        np.arange(flow.t.size),
+        flow.t,
+        np.array([flow(t).output for t in flow.t]),
+        np.array([flow(t).hidden for t in flow.t]),
+        1e-8,
+    )
+    lines = plot.loss_staircase(jumps, flow, one).get_lines()
+    assert [line.get_linestyle() for line in lines] == ["-", "-."]
+    assert lines[0].get_color() == lines[1].get_color()
+    colours = [line.get_color() for line in plot.loss_staircase(jumps, flow, one, one).get_lines()]
+    assert np.all(np.diff([grey(colour) for colour in colours]) < -0.1)

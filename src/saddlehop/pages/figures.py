@@ -14,9 +14,9 @@ import numpy as np
 from .._support.arrays import Array
 from ..general.jumps_path import GeneralJumpPath
 from ..limit.jump_path import JumpPath
-from ..plot._shared import LIMIT, NEGATIVE, NEVER, POSITIVE, flow_colour
+from ..plot._shared import LIMIT, LONE, NEGATIVE, NEVER, POSITIVE, flow_colour
 from ..plot.assignment import assignment
-from ..plot.curves import LONE, Curve, clock_end, signs_of, view_end
+from ..plot.curves import Curve, clock_end, signs_of, view_end
 
 CLOCK = "clock t / log(1/λ)"
 _MOST_LABELS = 20  # of neurons, one below the other in a figure

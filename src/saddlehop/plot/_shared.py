@@ -9,7 +9,7 @@ import numpy as np
 
 from .._support.arrays import Array
 from ..bridges.recording import Recording
-from .curves import LONE, Path, by_scale, is_predicted
+from .curves import Path, is_predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ POSITIVE, NEGATIVE, NEVER, LIMIT = "#0072B2", "#D55E00", "#B0B0B0", "#222222"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LOOKS = tuple(zip(SERIES, "osD^vP*", strict=True))  # a colour and a marker for each series
 SMALL = "small"
+LONE = 0.6  # the place of a lone λ between the largest and the smallest
 
 
 def new_axes(ax: Axes | None, wider: float = 1.0) -> Axes:
@@ -45,8 +46,15 @@ def add_legend(ax: Axes, loc: Any = None, **options: Any) -> None:
 
 
 def shades(paths: Sequence[Path]) -> list[str]:
-    """A colour for each path: the smaller λ, the darker."""
-    return [flow_colour(place) for place in by_scale(paths)]
+    """A colour for each path: the smaller λ, the darker; of one λ and kind, the later, the darker."""
+    scales = [-path.log_init_scale for path in paths]
+    kinds = set(zip(scales, map(style, paths), strict=True))
+    if len(kinds) < len(paths):
+        rank = np.argsort(np.argsort(scales, kind="stable"))
+    else:
+        rank = np.unique(scales, return_inverse=True)[1]
+    last = rank.max(initial=0)
+    return [flow_colour(place / last if last else LONE) for place in rank]
 
 
 def flow_colour(place: float = LONE) -> str:
@@ -81,7 +89,9 @@ def size_unit(labels: Array, inputs: Array, sizes: Array) -> float:
 
 
 def style(path: Path) -> str:
-    """Predictions are dotted."""
+    """Predictions are dotted, training runs dash-dotted."""
+    if isinstance(path, Recording):
+        return "-."
     return ":" if is_predicted(path) else "-"
 
 

@@ -6,7 +6,6 @@ log|a_j| is a line, so the steps' ends say all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,7 +22,6 @@ LEVEL = 0.01  # part of the first loss that may fall between two points
 MOST_BETWEEN = 15  # points put between two steps
 NEGLIGIBLE, LATE = 1e-3, 2.0  # part of the first loss, factor in time: jumps that are cut off
 FARTHEST = 3.0  # pictures go on for a path up to so many times the end of the limit
-LONE = 0.6  # the place of a lone λ between the largest and the smallest
 EVEN = 800  # points of a path that has no steps
 
 
@@ -167,14 +165,6 @@ def _spread(columns: Array, most: int) -> Array:
     way = np.concatenate([[0.0], np.cumsum(moves[:, 0] + moves[:, 1:].max(axis=1))])
     kept = np.searchsorted(way, np.linspace(0, way[-1], most))
     return np.unique(np.clip(kept, 0, len(columns) - 1))
-
-
-def by_scale(paths: Sequence[Path]) -> list[float]:
-    """Return for each path a number from 0, the largest λ, to 1, the smallest; `LONE` for a lone λ."""
-    scales = sorted({path.log_init_scale for path in paths}, reverse=True)
-    if len(scales) == 1:
-        return [LONE] * len(paths)
-    return [scales.index(path.log_init_scale) / (len(scales) - 1) for path in paths]
 
 
 def is_predicted(path: Path) -> bool:

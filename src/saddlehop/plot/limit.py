@@ -57,7 +57,8 @@ def loss_staircase(
     ----------
     jumps : JumpPath or GeneralJumpPath
     *paths : FlowPath, Prediction or alike
-        Drawn over the limit, at their own λ; smaller λ are darker, predictions dotted.
+        Drawn over the limit, at their own λ; smaller λ are darker, or later paths if some share a λ.
+        Predictions are dotted, training runs dash-dotted.
     against : {"clock", "t"}
         What runs along the axis: the clock t / log(1/λ), or the flow's own time t, on which the
         limit is drawn dashed for the λ of each path.
@@ -156,7 +157,7 @@ def norm_path(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
     end = view_end(jumps, *paths)
     for path, shade in zip(paths, shades(paths), strict=True):
         clock, sq_norms = _norms_of(path, end)
-        ax.plot(clock, sq_norms, color=shade, lw=1.3, label=label(path))
+        ax.plot(clock, sq_norms, color=shade, lw=1.3, ls=style(path), label=label(path))
     _draw_limit(ax, jumps, jumps.sq_norms, end, bool(paths))
     if isinstance(jumps, JumpPath):
         least = min_norm_interpolator(jumps.problem).sq_norm

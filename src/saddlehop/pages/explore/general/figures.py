@@ -30,7 +30,7 @@ def function_figure(moment: Moment, view: list[float]) -> Figure:
     layout |= {"dragmode": False, "showlegend": False}
     points = {"x": moment.problem.X[:, 0].tolist(), "y": moment.problem.y.tolist()}
     traces = [
-        _line(on_line(moment.limit, moment.problem, left, right), "limit λ → 0", LIMIT, 4),
+        _line(on_line(moment.limit, moment.problem, left, right), "limit λ → 0", NEVER, 5),
         *[_kinks(moment, *sign) for sign in _SIGNS],
         points | {"mode": "markers", "name": "points", "marker": {"color": LIMIT, "symbol": "x"}},
     ]

@@ -28,7 +28,7 @@ STYLE = """
 """
 
 _CAPTIONS = {
-    "function": "Black: limit λ → 0 at this clock. Green: flow. Kinks: filled circles a > 0, open "
+    "function": "Grey: limit λ → 0 at this clock. Green: flow. Kinks: filled circles a > 0, open "
     "squares a < 0.",
     "circle": "Filled circles, open squares: neurons of the flow with a > 0, a < 0, from size λ on the "
     "inner circle to size 1 on the outer. Rings: active in the limit. Stars: directions that draw neurons. "
