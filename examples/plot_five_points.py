@@ -37,7 +37,7 @@ def descend(rate, t_end, every):
     return np.array(times), np.array(losses)
 
 
-t_end = 1.02 * jumps.predict_times(1e-6)[-1]
+t_end = 1.02 * flow.t[np.argmax(flow.losses < 1e-4)]
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 t = np.linspace(0, t_end, 400)
 for rate, color, style in ((3e-2, "#D55E00", "-"), (1e-2, "#E69F00", "--"), (3e-3, "#CC79A7", ":")):

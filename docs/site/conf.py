@@ -31,7 +31,7 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "from saddle to saddle as λ → 0",
     "fixed_sidebar": True,
-    "page_width": "1120px",  # lines of code fit
+    "page_width": "1240px",  # lines of code fit
 }
 html_static_path = ["_static"]  # custom.css, which the theme looks for
 html_title = "saddlehop"

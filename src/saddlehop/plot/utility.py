@@ -131,7 +131,7 @@ def _name_of(plane: Array, found: ExtremalVectors | None) -> str:
     if found is None:
         return "plane of two extremal vectors"
     if len(found.directions) < 2:
-        return "a plane"
+        return "a plane with an extremal vector" if len(found.directions) else "a plane"
     off = np.sum(np.linalg.norm(found.directions @ plane.T, axis=1) <= _INSIDE)
     return "plane of two extremal vectors" + (f", {off} more off it" if off else "")
 
