@@ -25,7 +25,7 @@ from .scenes import ALIKE, Scene, bundle_sizes, joined, scene_of, unit_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-REACH = 1.6  # half of the side of the picture
+REACH = 1.66  # half of the side of the picture
 _DEPTH = 0.3  # largest distance of G from the circle
 _LONGEST = 0.62  # length of the largest active neuron
 _STEP, _MOST_STEPS = 0.055, 5  # neurons that point alike stand one inside the other
@@ -147,9 +147,9 @@ def _draw_walls(ax: Axes, problem: GeneralProblem, plane: Array) -> None:
     for angle, samples in names.items():
         end = np.array([np.cos(angle), np.sin(angle)])
         few = problem.n_samples <= _MOST_NAMES
-        ax.plot(*np.outer(end, [-1.36, 1.36]), color=NEVER, lw=0.6 if few else 0.3, zorder=0)
+        ax.plot(*np.outer(end, [-1.42, 1.42]), color=NEVER, lw=0.6 if few else 0.3, zorder=0)
         if few:
-            x, y = 1.46 * end
+            x, y = 1.57 * end
             ax.text(x, y, ",".join(samples), **_NAME)
 
 
@@ -189,7 +189,7 @@ def _draw_extremal(ax: Axes, found: ExtremalVectors, plane: Array, height: Any) 
         colour = POSITIVE if sign > 0 else NEGATIVE
         look: dict[str, Any] = {"marker": "*", "ls": "", "color": colour}
         look |= {"mfc": colour if sign > 0 else "white", "ms": 13 if inside and rate > 0 else 8}
-        look |= {"zorder": 5, "alpha": 1.0} if inside else {"zorder": 3, "alpha": 0.35}
+        look |= {"zorder": 5, "alpha": 1.0} if inside else {"zorder": 3, "alpha": 0.45}
         ax.plot(*place * height(sign * rate), **look)
         if inside and rate > 0:
             shift = 1.16 + max(height(sign * rate) - 1, 0)
