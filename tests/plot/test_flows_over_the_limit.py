@@ -52,6 +52,28 @@ def test_they_end_at_thrice_the_limit_and_say_what_comes_later(sliding):
     assert not falls_after(late, 1.001 * until)
 
 
+def test_nothing_comes_later_where_a_flow_rests_in_the_picture():
+    # labels far from mean 0: after the jump the loss creeps down by little more than what is seen
+    rows = [
+        [120, 4, 10],
+        [85, 3, 35],
+        [60, 2, 50],
+        [150, 5, 5],
+        [70, 2, 15],
+        [200, 6, 2],
+        [45, 1, 60],
+    ]
+    problem = sh.GeneralProblem(rows, [310, 190, 120, 420, 175, 600, 80], bias=True)
+    init = sh.Initialization.draw(problem, 12, rng=0)
+    jumps = sh.solve_jumps(problem, init)
+    for scale in (1e-2, 1e-4, 1e-60):
+        flow = sh.simulate_flow(problem, init, init_scale=scale)
+        ax = plot.loss_staircase(jumps, flow)
+        end = ax.get_xlim()[1]
+        assert falls_after(flow, end) == bool(ax.texts)
+        assert falls_after(flow, end) == (rest_of(flow, flow.clock[-1]) > 3 * clock_end(jumps))
+
+
 def test_they_end_with_the_limit_where_no_flow_goes_on(sliding):
     jumps, (fast, _, _) = sliding
     fast = sh.simulate_flow(fast.problem, fast.init, init_scale="1e-1000")

@@ -42,6 +42,13 @@ def test_the_fan_draws_each_neuron_through_its_exponents(jumps):
     np.testing.assert_array_equal(lines[-1].get_xdata(), jumps.times)
 
 
+def test_the_legend_of_the_fan_names_only_what_is_drawn():
+    problem = sh.Problem([1.0, 2.0])
+    jumps = sh.solve_jumps(problem, sh.Initialization([1.0, -2.0], [[1.0, 0.5], [-1.0, 0.5]]))
+    names = [text.get_text() for text in plot.neuron_fan(jumps).get_legend().get_texts()]
+    assert names == ["positive neuron", "never activates"]
+
+
 def test_they_draw_on_the_axes_they_are_given_and_leave_the_style_alone(jumps):
     before = dict(plt.rcParams)
     _, ax = plt.subplots()

@@ -79,12 +79,19 @@ def view_end(jumps: Any, *paths: Path) -> float:
     left = jumps.losses[1:-1] <= NEGLIGIBLE * jumps.losses[0]
     late = np.flatnonzero(left & (jumps.times[1:] > LATE * jumps.times[:-1]))
     end = float(jumps.times[late[0]]) * 1.3 if late.size else clock_end(jumps)
-    return max([end, *(1.04 * rest_of(path, FARTHEST * end) for path in paths)])
+    return max([end, *(1.04 * _rest_within(path, FARTHEST * end) for path in paths)])
 
 
 def whole_end(jumps: Any, *paths: Path) -> float:
     """Where films end and reports keep curves: no jump is cut off."""
     return max(clock_end(jumps), view_end(jumps, *paths))
+
+
+def _rest_within(path: Path, most: float) -> float:
+    """Where a path comes to rest, or would seem to if it ended at `most`."""
+    clock = getattr(path, "clock", [most])
+    rest = rest_of(path, float(clock[-1]))
+    return rest if rest <= most else rest_of(path, most)
 
 
 def rest_of(path: Path, end: float) -> float:

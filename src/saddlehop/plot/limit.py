@@ -129,7 +129,7 @@ def neuron_fan(jumps: AnyJumps, *paths: Path, ax: Axes | None = None) -> Axes:
         sizes = curve.exponents[:, activates]
         ax.plot(curve.clock, sizes, color=shade, lw=0.7, ls=style(path), zorder=4)
     ax.plot(jumps.times, np.zeros_like(jumps.times), "o", ms=3.5, color=LIMIT, zorder=5)
-    _fan_legend(ax, bool((~activates).any()), jumps.n_jumps > 0)
+    _fan_legend(ax, set(signs[activates].tolist()), bool((~activates).any()))
     dress(ax, CLOCK_LABEL, r"exponent  $\log|a_j| \,/\, \log(1/\lambda)$")
     _cut(ax, jumps, end)
     ax.set_ylim(1.04 * min(-1.0, float(exponents.min())), 0.06)
@@ -244,15 +244,15 @@ def _norms_of(path: Any, end: float) -> tuple[Array, Array]:
     return t / scale, sq_norms
 
 
-def _fan_legend(ax: Axes, has_dormant: bool, has_active: bool) -> None:
+def _fan_legend(ax: Axes, signs: set[int], has_dormant: bool) -> None:
+    """Name the kinds of neurons that are drawn; `signs` are those of the active ones."""
     from matplotlib.lines import Line2D
 
     handles = []
-    if has_active:
-        handles += [
-            Line2D([], [], color=POSITIVE, label="positive neuron"),
-            Line2D([], [], color=NEGATIVE, ls="--", label="negative neuron"),
-        ]
+    if 1 in signs:
+        handles.append(Line2D([], [], color=POSITIVE, label="positive neuron"))
+    if -1 in signs:
+        handles.append(Line2D([], [], color=NEGATIVE, ls="--", label="negative neuron"))
     if has_dormant:
         handles.append(Line2D([], [], color=NEVER, lw=0.7, label="never activates"))
     add_legend(ax, "lower right", handles=handles)
