@@ -178,7 +178,7 @@ def test_a_recording_beside_its_limit_and_its_flow(setting):
     ax = plot.loss_staircase(jumps, recording)
     line = ax.get_lines()[0]
     assert "trained" in line.get_label()
-    assert line.get_linestyle() == "-"
+    assert line.get_linestyle() == "-."
     clock, losses = line.get_data()
     np.testing.assert_allclose(losses, recording.loss_at(clock * -recording.log_init_scale))
     assert len(plot.neuron_fan(jumps, recording).get_lines()) > jumps.width

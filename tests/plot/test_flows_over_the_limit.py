@@ -1,12 +1,16 @@
 """What pictures show of flows that are not yet near the limit, and of flows that lie on it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
 import saddlehop as sh
 from saddlehop import plot
+from saddlehop._support.brief import scale_name
 from saddlehop.pages.report import report_html
+from saddlehop.plot._shared import label
 from saddlehop.plot.animation import eased_clock
 from saddlehop.plot.curves import clock_end, rest_of, view_end
 
@@ -142,3 +146,18 @@ def test_runs_at_one_scale_are_told_apart(sliding):
     assert lines[0].get_color() == lines[1].get_color()
     colours = [line.get_color() for line in plot.loss_staircase(jumps, flow, one, one).get_lines()]
     assert np.all(np.diff([grey(colour) for colour in colours]) < -0.1)
+
+
+@pytest.mark.parametrize(
+    ("log10", "name", "drawn"),
+    [
+        (-8, "1e-8", r"$\lambda = 10^{-8}$"),
+        (np.log10(0.3), "3e-1", r"$\lambda = 0.3$"),
+        (-1000000, "1e-1000000", r"$\lambda = 10^{-1000000}$"),
+        (np.log10(1.29e-7), "1.29e-7", r"$\lambda = 1.29 \times 10^{-7}$"),
+        (np.log10(9.9996e-5), "1e-4", r"$\lambda = 10^{-4}$"),
+    ],
+)
+def test_scales_are_named_as_they_are_typed(log10, name, drawn):
+    assert scale_name(log10 * np.log(10)) == name
+    assert label(SimpleNamespace(log_init_scale=log10 * np.log(10))) == drawn

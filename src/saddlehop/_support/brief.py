@@ -18,6 +18,15 @@ def between(bounds: Any, digits: int) -> str:
     return low if low == high else f"{low}…{high}"
 
 
+def scale_name(log_scale: float) -> str:
+    """Return λ in scientific notation, such as 1e-8 or 2.5e-1000, from log λ."""
+    exponent = np.floor(log_scale / np.log(10) + 1e-9)
+    digits = f"{np.exp(log_scale - exponent * np.log(10)):.3g}"
+    if digits == "10":
+        digits, exponent = "1", exponent + 1
+    return f"{digits}e{exponent:.0f}"
+
+
 class Brief(Travelling):
     """Base of dataclasses that hold arrays: `repr` tells what is in them in a few lines at most."""
 

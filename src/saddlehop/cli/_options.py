@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from .._support.brief import scale_name
 from .._support.files import write_whole
 from .._support.progress import progress_bar
 from .._support.validate import as_path
@@ -24,7 +25,7 @@ from ..model.general_problem import problem_of
 from ..model.initialization import LAWS, Initialization
 from ..model.orthogonalization import orthogonalize
 from .documents import Setting, print_json
-from .show import say, scale_name
+from .show import say
 
 Data = Annotated[
     str,  # an empty path would become the current folder

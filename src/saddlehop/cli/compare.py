@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .._support.brief import scale_name
 from .._support.files import require_writable
 from ..errors import InputError
 from ..general.verbs import solve_jumps
@@ -13,7 +14,7 @@ from ..model.scale import parse_scale
 from ..yardsticks.comparison import Comparison, compare
 from ._options import Given, Rtol, Wanted, follow, spelled_out, write_jump_picture
 from .documents import comparisons_document
-from .show import print_comparisons, scale_name
+from .show import print_comparisons
 
 
 @spelled_out

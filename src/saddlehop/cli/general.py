@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._support.brief import scale_name
 from ..general.flow import GeneralFlowPath
 from ..general.jumps_path import GeneralJumpPath
 from ..trust.opinion import End
@@ -15,7 +16,6 @@ from .show import (
     activation_rows,
     print_lines,
     print_table,
-    scale_name,
 )
 
 HEADINGS = ("jump", "clock", "neurons", "sign", "loss", "‖θ‖²", "margin")

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from .._support.brief import between
+from .._support.brief import between, scale_name
 from ..blocks.jumps import BlockJumpPath
 from ..flow.simulate import FlowPath
 from ..general.jumps_path import GeneralJumpPath
@@ -167,14 +167,6 @@ def print_opinion(setting: Setting, opinion: SecondOpinion) -> None:
         f"{one.quantity}, {one.method}: {one.note}" for one in opinion.agreements if one.note
     )
     print_lines(["Everything agrees." if opinion.agrees else "Something does not agree."])
-
-
-def scale_name(log_scale: float) -> str:
-    """λ in scientific notation, from log λ."""
-    exponent = np.floor(log_scale / np.log(10) + 1e-9)
-    mantissa = np.exp(log_scale - exponent * np.log(10))
-    digits = f"{mantissa:.3g}"
-    return f"1e{exponent:.0f}" if digits == "1" else f"{digits}e{exponent:.0f}"
 
 
 def _jump_summary(setting: Setting, jumps: JumpPath) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .._support.arrays import Array
-from .._support.brief import between
+from .._support.brief import between, scale_name
 from .._support.optional import require
 from .._version import __version__
 from ..flow.simulate import FlowPath
@@ -63,7 +63,7 @@ def report_html(
     plotly = plotly_source()
     end, whole = view_end(jumps, *flows), whole_end(jumps, *flows)
     curves = [
-        (_scale_name(flow), sample(flow, whole).thinned(_POINTS))
+        (f"λ = {scale_name(flow.log_init_scale)}", sample(flow, whole).thinned(_POINTS))
         for flow in sorted(flows, key=lambda flow: -flow.log_init_scale)
     ]
     name, draw, heading, caption = _WHO[type(jumps)]
@@ -105,10 +105,6 @@ def plotly_source() -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, allow_nan=False).replace("</", "<\\/")
-
-
-def _scale_name(flow: FlowPath) -> str:
-    return f"λ = 1e{flow.log_init_scale / np.log(10):.4g}"
 
 
 def _section(heading: str, name: str, caption: str) -> str:
@@ -239,7 +235,7 @@ def _comparison_table(jumps: JumpPath | GeneralJumpPath, flows: Sequence[FlowPat
         errors = np.abs(one.flow_clock - one.limit_clock)
         worst = float(np.nanmax(errors, initial=0.0))
         cells = (
-            _scale_name(flow)[4:],
+            scale_name(flow.log_init_scale),
             f"{worst:.3g}",
             f"{flow.sq_norms[-1]:.6g}",
             f"{one.norm_gap:.3g}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.arrays import Array
+from .._support.brief import scale_name
 from ..bridges.recording import Recording
 from .curves import Path, is_predicted
 
@@ -100,7 +101,11 @@ def label(path: Path) -> str:
     kind = ", predicted" if is_predicted(path) else ""
     if isinstance(path, Recording):
         kind = ", trained"
-    return rf"$\lambda = 10^{{{path.log_init_scale / np.log(10):.4g}}}${kind}"
+    digits, exponent = scale_name(path.log_init_scale).split("e")
+    power = f"10^{{{exponent}}}" if digits == "1" else rf"{digits} \times 10^{{{exponent}}}"
+    if path.log_init_scale > np.log(0.011):
+        power = f"{np.exp(path.log_init_scale):.3g}"
+    return rf"$\lambda = {power}${kind}"
 
 
 def jump_colours(n_jumps: int) -> list[Any]:
