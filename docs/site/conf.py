@@ -31,7 +31,8 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "from saddle to saddle as λ → 0",
     "fixed_sidebar": True,
-    "page_width": "1240px",  # lines of code fit
+    "page_width": "1240px",
+    "body_max_width": "auto",  # lines of code fit
 }
 html_static_path = ["_static"]  # custom.css, which the theme looks for
 html_title = "saddlehop"
