@@ -23,13 +23,22 @@ def frozen_array(value: Any, name: str, ndim: int) -> Array:
     if array.ndim != ndim:
         raise InputError(
             f"`{name}` has shape {array.shape}; pass an array with "
-            f"{ndim} dimension{'s' if ndim > 1 else ''}."
+            f"{ndim} dimension{'s' if ndim > 1 else ''}{_hint(name, array.shape, ndim)}."
         )
     _require_finite(array, name)
     if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
         array = np.array(array, order="C")
         array.flags.writeable = False
     return array
+
+
+def _hint(name: str, shape: tuple[int, ...], ndim: int) -> str:
+    """How one column of a table becomes what is wanted."""
+    if len(shape) == 1 and ndim == 2:
+        return f", such as `numpy.reshape({name}, (-1, 1))` of one column"
+    if len(shape) == 2 and shape[1] == 1 and ndim == 1:
+        return f", such as `numpy.ravel({name})`"
+    return ""
 
 
 def finite_floats(value: Any, name: str) -> Array:
