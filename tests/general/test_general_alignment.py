@@ -11,7 +11,6 @@ from general_reference import follow
 from helpers import orthonormal_rows
 from saddlehop.general import pieces
 from saddlehop.general.alignment import outcome_of
-from saddlehop.general.kernels import pieces as kernels
 from saddlehop.general.pieces import DECAYING, GROWING, carry, place, take
 from saddlehop.general.walls import wall_rule
 
@@ -373,17 +372,6 @@ def test_a_neuron_alone_goes_where_it_goes_among_others():
         alone = carry(rows, pulls, take(both, [j]))
         np.testing.assert_array_equal(alone.neurons.hidden[0], among.neurons.hidden[j])
         np.testing.assert_array_equal(alone.field.shares[0], among.field.shares[j])
-
-
-def test_rows_of_the_gram_matrix_that_do_not_fit_are_made_again(monkeypatch):
-    rng = np.random.default_rng(0)
-    problem = sh.GeneralProblem(rng.standard_normal((50, 8)), rng.standard_normal(50))
-    rows, pulls, neurons = start(problem, sh.Initialization.draw(problem, 8, rng=0))
-    all_fit = carry(rows, pulls, neurons)
-    monkeypatch.setattr(kernels, "GRAM_BYTES", 3 * 8 * 50)
-    three_fit = carry(rows, pulls, neurons)
-    np.testing.assert_array_equal(three_fit.neurons.hidden, all_fit.neurons.hidden)
-    np.testing.assert_array_equal(three_fit.elapsed, all_fit.elapsed)
 
 
 def test_too_many_walls_are_refused(monkeypatch):

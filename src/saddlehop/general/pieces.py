@@ -140,7 +140,8 @@ def carry(rows: Array, pulls: Array, neurons: Neurons, duration: float = np.inf)
 
     Notes
     -----
-    After the first piece of a neuron each costs O(n) and O(r) for every wall it is on or meets.
+    After the first piece of a neuron each costs O(n), O(r) for every wall that may have come near, and
+    O(r) for each pair of walls it is on where one comes or goes.
     """
     (m, n), r = neurons.walls.shape, rows.shape[1]
     now = take(neurons, np.arange(m))

@@ -105,7 +105,12 @@ class _State(Structure):
 
 
 class _Basis(Structure):
-    _fields_ = [("rank", c_int64), ("count", c_int64), *_pointers("q upper wall")]
+    _fields_ = [
+        ("rank", c_int64),
+        ("count", c_int64),
+        *_pointers("q upper wall"),
+        ("n_removed", c_int64),
+    ]
 
 
 class _Walls(Structure):
@@ -190,7 +195,7 @@ class _Memory:
         return _Matrix(address(panels, np.float64), p, c)
 
     def basis(self, rank: int) -> _Basis:
-        return _Basis(rank, 0, self(rank, rank), self(rank, rank), self(rank, dtype=np.int64))
+        return _Basis(rank, 0, self(rank, rank), self(rank, rank), self(rank, dtype=np.int64), 0)
 
     def walls_work(self, rank: int, count: int) -> _WallsWork:
         flags = self(count, dtype=np.bool_), self(count, dtype=np.bool_)

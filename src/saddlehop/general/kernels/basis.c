@@ -1,4 +1,5 @@
-/* Walls and their span: see basis.h. Gram–Schmidt, each vector twice. */
+/* Walls and their span: see basis.h. Gram–Schmidt, twice where a vector loses much; Givens rotations where one is
+   taken out. */
 #include "basis.h"
 
 #include <math.h>
@@ -8,6 +9,8 @@
 #include "products.h"
 
 #define DEPENDENT 1e-10 /* a unit vector that stands out of the span by less lies in it */
+#define ENOUGH 0.7 /* a unit vector of which so much is left lost no more than the last bit */
+#define MOST_REMOVED 32 /* each puts some roundings between the basis and its walls */
 
 bool append(Basis *basis, int64_t wall, const double *x, double s)
 {
@@ -18,13 +21,15 @@ bool append(Basis *basis, int64_t wall, const double *x, double s)
     for (int64_t i = 0; i < rank; i++)
         u[i] = s * x[i];
     memset(upper, 0, (size_t)rank * sizeof *upper);
-    for (int round = 0; round < 2; round++)
+    double rest = 0.0;
+    for (int round = 0; round < 2 && rest < ENOUGH; round++) {
         for (int64_t l = 0; l < count; l++) {
             double part = dot(basis->q + l * rank, u, rank);
             upper[l] += part;
             add(u, basis->q + l * rank, -part, rank);
         }
-    double rest = sqrt(dot(u, u, rank));
+        rest = sqrt(dot(u, u, rank));
+    }
     if (rest <= DEPENDENT)
         return false;
     for (int64_t i = 0; i < rank; i++)
@@ -37,6 +42,48 @@ bool append(Basis *basis, int64_t wall, const double *x, double s)
 void truncate_to(Basis *basis, int64_t count)
 {
     basis->count = count;
+    if (count == 0)
+        basis->n_removed = 0;
+}
+
+/* (x, y) ← (c x + s y, c y − s x) */
+static void rotate(double *restrict x, double *restrict y, double c, double s, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double first = x[i];
+        x[i] = c * first + s * y[i];
+        y[i] = c * y[i] - s * first;
+    }
+}
+
+/* Turn q_l and q_{l+1} so that u_l, which came one place nearer, has no part along q_{l+1}. */
+static void close_gap(Basis *basis, int64_t l)
+{
+    int64_t rank = basis->rank;
+    double *diagonal = basis->upper + l * rank + l;
+    double size = sqrt(diagonal[0] * diagonal[0] + diagonal[1] * diagonal[1]);
+    double c = diagonal[0] / size, s = diagonal[1] / size;
+    diagonal[0] = size;
+    for (int64_t i = l + 1; i < basis->count; i++)
+        rotate(basis->upper + i * rank + l, basis->upper + i * rank + l + 1, c, s, 1);
+    rotate(basis->q + l * rank, basis->q + (l + 1) * rank, c, s, rank);
+}
+
+void remove_from(Basis *basis, int64_t i)
+{
+    int64_t rank = basis->rank, count = --basis->count;
+    for (int64_t l = i; l < count; l++) {
+        memcpy(basis->upper + l * rank, basis->upper + (l + 1) * rank, (size_t)(l + 2) * sizeof(double));
+        basis->wall[l] = basis->wall[l + 1];
+    }
+    for (int64_t l = i; l < count; l++)
+        close_gap(basis, l);
+    basis->n_removed += count > i;
+}
+
+bool is_worn(const Basis *basis)
+{
+    return basis->n_removed > MOST_REMOVED;
 }
 
 double project_out(const Basis *basis, double *v)

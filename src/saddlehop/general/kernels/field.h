@@ -1,13 +1,12 @@
 /* How one neuron moves where it is, under pulls r_k / n that stand still: see walls.py.
 
-   From piece to piece only a few of the loads θ_k q_k change; the velocity v = Σ θ_k q_k x_k, v·x_k and w·x_k follow in
-   O(n) each. `…_off` bounds what rounding has put between them and the sums they stand for, per unit
-   ‖x_k‖; where it would be felt they are summed afresh. */
+   From piece to piece few samples enter or leave Σ q_k x_k over those that are active and not walls, so it
+   follows in O(r) for each; `sum_off` bounds what rounding has put into it, and where that would be felt it is
+   summed afresh. */
 #ifndef FIELD_H
 #define FIELD_H
 
 #include "basis.h"
-#include "gram.h"
 #include "walls.h"
 
 #define ROUNDING 1e-13 /* what sums of terms of size 1 may be off */
@@ -43,26 +42,22 @@ typedef struct {
 
 /* What goes along with one neuron. */
 typedef struct {
-    Gram gram;
     Walls walls;
     WallsWork walls_work;
     Basis faces;      /* of the walls it keeps */
-    double *load;     /* (n,) θ_k q_k */
-    double *change;   /* (n,) what the last wall rule added to it */
-    int64_t *changed; /* (n,) the samples where that is not 0 */
+    double *load;     /* (n,) q_k where active and not a wall, else 0 */
+    double *change;   /* (n,) the last changes of it, and */
+    int64_t *changed; /* (n,) the samples where they happened */
     int64_t n_changed;
-    double *sum;      /* (rank,) Σ θ_k q_k x_k */
-    double *rate;     /* (n,) v·x_k */
-    double *height;   /* (n,) u·x_k */
+    double *sum;      /* (rank,) Σ load_k x_k */
+    double sum_off;
     double *unit;     /* (rank,) v / ‖v‖ */
-    double speed;     /* ‖v‖ */
-    double sum_off, rate_off, height_off;
+    double turned;    /* angle by which u has turned since all walls were looked at, at least */
+    double *reach;    /* (n,) and how far it must have turned to come to wall k; ∞ where it is on it */
 } Motion;
 
 /* ‖x‖, safe from overflow and underflow of squares */
 double norm_of(const double *x, int64_t count);
-/* Sum w·x_k afresh. */
-void measure_heights(const Inputs *inputs, const Neurons *one, Motion *motion);
 /* Forget the neuron that was followed before, and find how this one moves. */
 void start_field(const Inputs *inputs, const Neurons *one, const Fields *field, Motion *motion);
 /* Find how a neuron moves on; put it on the walls it keeps. */

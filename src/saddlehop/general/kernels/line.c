@@ -35,7 +35,7 @@ Line line_of(const Inputs *inputs, const Neurons *one, const Fields *field, doub
     for (int64_t i = 0; i < rank; i++)
         unit[i] = field->velocity[i] / (line.speed > 0.0 ? line.speed : 1.0);
     double u = line.along = dot(one->hidden, unit, rank);
-    double across = across_line(one->hidden, unit, u, rank);
+    double across = line.across = across_line(one->hidden, unit, u, rank);
     if (b == 0.0 && u <= 16.0 * EPS * across)
         line.speed = 0.0; /* neither a nor w moves */
     line.into_zero = u < 0.0 && across <= -RAY * u;
@@ -83,6 +83,11 @@ double time_along(const Line *line, double length)
 {
     double u = line->along + length, b = sqrt(fmax(line->room + u * u, 0.0));
     return u <= 0.0 ? log(line->back / (b - u)) : log((b + u) / line->ahead);
+}
+
+double turn_along(const Line *line, double length)
+{
+    return atan2(line->across, line->along) - atan2(line->across, line->along + length);
 }
 
 /* By the length (b + u)(e^E − 1)/2 + (b − u)(1 − e^−E)/2, here times e^−E */

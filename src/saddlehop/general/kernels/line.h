@@ -9,6 +9,7 @@ enum end { GROWING, DECAYING, RESTING, DEAD, STALLED, MOVING };
 typedef struct {
     double speed; /* ‖v‖ */
     double along; /* u = w·v / ‖v‖ */
+    double across; /* ‖w off the line‖ */
     double room;  /* Q = b² − u²; 0 if it is 0 to within rounding */
     double ahead; /* b + u */
     double back;  /* b − u */
@@ -29,6 +30,8 @@ Line line_of(const Inputs *inputs, const Neurons *one, const Fields *field, doub
 Stop stop_without_walls(const Inputs *inputs, const Neurons *one, const Fields *field, const Line *line);
 /* Time, in units of 1/‖v‖, to go a length along the line */
 double time_along(const Line *line, double length);
+/* The angle by which w turns on such a length */
+double turn_along(const Line *line, double length);
 /* Go along the line for such a time. */
 void go_along(const Inputs *inputs, const Neurons *one, const Line *line, const double *unit, double time);
 /* Bring a neuron to size 1, b from c where that loses nothing; return what it was divided by. */

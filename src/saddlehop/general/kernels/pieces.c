@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "api.h"
 #include "lanes.h"
 #include "line.h"
@@ -35,60 +36,18 @@ static Fields field_of(const Fields *all, int64_t j, int64_t n, int64_t rank)
                     all->kept + j * n,        all->chosen + j * n, all->slack + j};
 }
 
-/* The nearest wall ahead, −1 if there is none, and the time τ for which w + τ v reaches it. */
-static int64_t nearest_wall(const Inputs *inputs, const Neurons *one, const Fields *field,
-                            const Motion *motion, double *nearest)
-{
-    int64_t found = -1;
-    for (int64_t k = 0; k < inputs->n; k++) {
-        double rate = motion->rate[k], height = motion->height[k];
-        bool nears = height > 0.0 ? rate < 0.0 : height < 0.0 && rate > 0.0;
-        if (!nears || one->wall[k] || fabs(height) >= *nearest * fabs(rate) ||
-            fabs(rate) <= *field->slack * inputs->norms[k])
-            continue;
-        *nearest = fabs(height) / fabs(rate);
-        found = k;
-    }
-    return found;
-}
-
 static Stop next_stop(const Inputs *inputs, const Neurons *one, const Fields *field,
-                      const Motion *motion, const Line *line)
+                      Motion *motion, const Line *line)
 {
     Stop stop = stop_without_walls(inputs, one, field, line);
     double nearest = stop.length / line->speed;
     int64_t wall = -1;
     if (line->speed > 0.0 && !line->into_zero)
-        wall = nearest_wall(inputs, one, field, motion, &nearest);
+        wall = wall_ahead(inputs, one, field, motion, line, &nearest);
     if (wall < 0)
         return stop;
     double length = nearest * line->speed;
     return (Stop){length, time_along(line, length) / line->speed, wall, MOVING, false};
-}
-
-/* Put w·x_k where w is after it has gone on by a length; `size` is the largest ‖u‖ on the way. */
-static void follow_heights(const Inputs *inputs, const Neurons *one, Motion *motion, double time,
-                           double size)
-{
-    motion->height_off += 2.0 * EPS * size + time * motion->rate_off;
-    if (motion->height_off > ROUNDING / 16.0 * norm_of(one->hidden, inputs->rank))
-        measure_heights(inputs, one, motion);
-    else
-        add(motion->height, motion->rate, time, inputs->n);
-}
-
-/* Find the walls at a stop; beyond one that is met and does not attract, the neuron is on its other side. */
-static void meet_walls(const Inputs *inputs, const Neurons *one, const Motion *motion, int64_t met,
-                       double size)
-{
-    for (int64_t k = 0; k < inputs->n; k++) {
-        double near = ROUNDING * size * inputs->norms[k];
-        bool before = one->wall[k];
-        one->wall[k] = k == met || (fabs(motion->height[k]) <= near && inputs->norms[k] > 0.0);
-        bool crosses = one->wall[k] && !before && *one->sign * inputs->pulls[k] >= 0.0;
-        if (crosses && motion->rate[k] != 0.0)
-            one->side[k] = motion->rate[k] > 0.0 ? 1 : -1;
-    }
 }
 
 /* Go to the stop and find how the neuron moves on from there. */
@@ -103,12 +62,9 @@ static void go_to_stop(const Inputs *inputs, const Neurons *one, const Fields *f
     double size = before + norm_of(one->hidden, rank);
     *one->output = stop->turns ? 0.0 : sqrt(fmax(line->room + u * u, 0.0));
     *one->sign = stop->turns ? -*one->sign : *one->sign;
-    follow_heights(inputs, one, motion, stop->length / line->speed, size);
-    meet_walls(inputs, one, motion, stop->wall, size);
-    double divisor = to_unit_size(one, rank);
-    motion->height_off /= divisor;
-    for (int64_t k = 0; k < inputs->n; k++)
-        motion->height[k] /= divisor;
+    motion->turned += turn_along(line, stop->length) + 4.0 * EPS;
+    meet_walls(inputs, one, field, motion, stop->wall, size);
+    to_unit_size(one, rank);
     settle_field(inputs, one, field, motion);
 }
 
@@ -141,6 +97,7 @@ static bool follow(const Inputs *inputs, const Neurons *one, const Fields *field
 {
     double elapsed = 0.0;
     start_field(inputs, one, field, motion);
+    look_around(inputs, one, motion);
     for (int64_t piece = 0; piece < trip->most_pieces; piece++) {
         note_chosen(trip->chosen + j * inputs->n, field, inputs->n);
         trip->n_pieces++;

@@ -1,11 +1,11 @@
 """The door to the C kernels that follow neurons while the residuals stand still: walls and broken lines.
 
-Each record mirrors the C structure of its name in ``field.h``, ``gram.h`` and ``pieces.c``, field by field.
+Each record mirrors the C structure of its name in ``field.h`` and ``pieces.c``, field by field.
 """
 
 from __future__ import annotations
 
-from ctypes import Structure, c_double, c_int64, c_void_p
+from ctypes import Structure, c_double, c_int64
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 from . import Flags, Modes, _Basis, _Memory, _pointers, _Walls, _WallsWork
-
-GRAM_BYTES = 2**27  # for rows of X Xᵀ, which are made again where they do not fit
 
 
 class Neurons(NamedTuple):
@@ -68,27 +66,18 @@ class _Fields(Structure):
     _fields_ = _pointers(" ".join(Fields._fields))
 
 
-class _Gram(Structure):
-    _fields_ = [
-        ("x", c_void_p),
-        ("n", c_int64),
-        ("rank", c_int64),
-        *_pointers("rows place owner"),
-        ("capacity", c_int64),
-        ("made", c_int64),
-    ]
-
-
 class _Motion(Structure):
     _fields_ = [
-        ("gram", _Gram),
         ("walls", _Walls),
         ("walls_work", _WallsWork),
         ("faces", _Basis),
         *_pointers("load change changed"),
         ("n_changed", c_int64),
-        *_pointers("sum rate height unit"),
-        *((name, c_double) for name in ("speed", "sum_off", "rate_off", "height_off")),
+        *_pointers("sum"),
+        ("sum_off", c_double),
+        *_pointers("unit"),
+        ("turned", c_double),
+        *_pointers("reach"),
     ]
 
 
@@ -111,24 +100,16 @@ class _Room:
 
     def __init__(self, rows: Array, pulls: Array) -> None:
         n, r = rows.shape
-        self._kept = rows, pulls, np.linalg.norm(rows, axis=1), np.full(n, -1)
-        norms, nowhere = (address(array, array.dtype, n) for array in self._kept[2:])
-        x = address(rows, np.float64, n, r)
+        self._kept = rows, pulls, np.linalg.norm(rows, axis=1)
+        x, norms = address(rows, np.float64, n, r), address(self._kept[2], np.float64, n)
         self.inputs = _Inputs(x, norms, address(pulls, np.float64), n, r)
         self._new = new = _Memory()
-        slots = max(1, min(n, GRAM_BYTES // (8 * n)))
-        gram = _Gram(x, n, r, new(slots, n), nowhere, new(slots, dtype=np.int64), slots, 0)
-        listed = new(n, dtype=np.int64), new(n), new(r), 0.0, new(n, dtype=np.int8)
+        summed = new(r)
+        listed = new(n, dtype=np.int64), new(n), summed, 0.0, new(n, dtype=np.int8)
         walls = _Walls(0, r, x, norms, *listed, new(n), new(n, dtype=np.bool_), new(r))
         loads = new(n), new(n), new(n, dtype=np.int64), 0
-        self.motion = _Motion(
-            gram,
-            walls,
-            new.walls_work(r, n),
-            new.basis(r),
-            *loads,
-            *(new(r), new(n), new(n), new(r)),
-        )
+        work, faces = new.walls_work(r, n), new.basis(r)
+        self.motion = _Motion(walls, work, faces, *loads, summed, 0.0, new(r), 0.0, new(n))
 
 
 def _addresses(arrays: Any, shapes: tuple[tuple[int, ...], ...]) -> list[int]:

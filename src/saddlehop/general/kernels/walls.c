@@ -45,15 +45,20 @@ static void velocity_of(const Walls *walls, const double *share, double *velocit
             add(velocity, row(walls, k), share[k] * walls->pull[k], walls->rank);
 }
 
-/* Take free wall number i away: those after it are put in anew. */
-static void set_bound(const Walls *walls, WallsWork *work, int64_t i)
+static bool set_free(const Walls *walls, Basis *free, int64_t k)
 {
-    int64_t count = work->free.count;
-    truncate_to(&work->free, i);
-    for (int64_t l = i + 1; l < count; l++) {
-        int64_t k = work->free.wall[l];
-        append(&work->free, k, row(walls, k), -1.0 / norm(walls, k));
-    }
+    return append(free, k, row(walls, k), -1.0 / norm(walls, k));
+}
+
+/* Make the basis of the free walls anew if too many were taken out of it. */
+static void renew_if_worn(const Walls *walls, Basis *free)
+{
+    int64_t count = free->count;
+    if (!is_worn(free))
+        return;
+    truncate_to(free, 0);
+    for (int64_t i = 0; i < count; i++)
+        set_free(walls, free, free->wall[i]);
 }
 
 /* The first free wall to reach a bound on the way to the best shares, and the part of the way. */
@@ -93,7 +98,8 @@ static void solve_free(const Walls *walls, WallsWork *work, double *share)
         if (first < 0)
             return;
         share[free->wall[first]] = work->best[first] > 1.0 ? 1.0 : 0.0;
-        set_bound(walls, work, first);
+        remove_from(free, first);
+        renew_if_worn(walls, free);
     }
 }
 
@@ -126,19 +132,19 @@ static bool is_inside(const Walls *walls, const double *share, int64_t k)
     return walls->pull[k] < 0.0 && share[k] > 0.0 && share[k] < 1.0;
 }
 
-/* Set free the walls with θ inside; those that were free are kept up to the first that is not. */
+/* Set free the walls with θ inside. */
 static void start_free(const Walls *walls, WallsWork *work, double *share)
 {
     Basis *free = &work->free;
-    int64_t kept = 0;
-    while (kept < free->count && is_inside(walls, share, free->wall[kept]))
-        kept++;
-    truncate_to(free, kept);
+    for (int64_t i = free->count - 1; i >= 0; i--)
+        if (!is_inside(walls, share, free->wall[i]))
+            remove_from(free, i);
+    renew_if_worn(walls, free);
     for (int64_t k = 0; k < walls->count; k++) {
         work->barred[k] = norm(walls, k) == 0.0 || walls->pull[k] == 0.0;
         if (!is_inside(walls, share, k) || is_free(work, k))
             continue;
-        if (!append(free, k, row(walls, k), -1.0 / norm(walls, k)))
+        if (!set_free(walls, free, k))
             share[k] = 0.0;
     }
 }
@@ -150,7 +156,7 @@ static void shortest(const Walls *walls, WallsWork *work, double *share)
     solve_free(walls, work, share);
     for (int64_t k; (k = worst_bound(walls, work, share)) >= 0;) {
         double before = share[k];
-        if (!append(&work->free, k, row(walls, k), -1.0 / norm(walls, k))) {
+        if (!set_free(walls, &work->free, k)) {
             work->barred[k] = true;
             continue;
         }
@@ -195,17 +201,16 @@ static bool could_differ(const Walls *walls, WallsWork *work, int64_t k)
     return (work->other[k] > 0.0) == other;
 }
 
-/* Name the walls left free by the last call by their numbers in this list, up to the first not in it. */
+/* Name the walls left free by the last call by their numbers in this list; those not in it are no longer free. */
 static void find_free(const Walls *walls, Basis *free)
 {
-    for (int64_t i = 0; i < free->count; i++) {
+    for (int64_t i = free->count - 1; i >= 0; i--) {
         int64_t k = 0;
         while (k < walls->count && walls->sample[k] != free->wall[i])
             k++;
+        free->wall[i] = k;
         if (k == walls->count)
-            truncate_to(free, i);
-        else
-            free->wall[i] = k;
+            remove_from(free, i);
     }
 }
 
