@@ -93,3 +93,21 @@ def test_passengers_that_grew_far_on_an_orbit_board_the_next():
     jumps = sh.solve_jumps(problem, init)
     assert (jumps.status, jumps.n_jumps) == ("done", 5)
     assert np.all(np.diff(jumps.losses) < 0)
+
+
+def test_passengers_that_grew_on_the_last_of_the_way_act_on_nothing(monkeypatch):
+    """As on 300 digits, where one came beyond the size of the bodies and the loss of the orbit overflowed."""
+    problem, init = limit_against_flow.draw(0)
+    orbits, come = [], Orbit._come_to_rest
+
+    def come_late(orbit, rest):
+        come(orbit, rest)
+        orbit.state.scale[orbit.n_bodies :] += 2000.0
+        orbits.append(orbit)
+
+    monkeypatch.setattr(Orbit, "_come_to_rest", come_late)
+    sh.solve_jumps(problem, init)
+    assert any(orbit.state.scale.size > orbit.n_bodies for orbit in orbits)
+    for orbit in orbits:
+        assert np.isfinite(orbit.course).all()
+        assert (orbit.growth[orbit.n_bodies :] >= 1000).all()

@@ -168,6 +168,7 @@ class Orbit:
         if rest.distance <= NEAR:
             self.rest, self.fading = rest, fading
             self._come_to_rest(rest)
+            self._keep_aside()
             at_rest = freeze(self.setting, self.state, bodies)
             self.lag[bodies] = residue(at_rest, self.before[bodies])
 
