@@ -110,6 +110,22 @@ def test_two_times_in_turn_are_their_sum(problem_and_start, part, length):
     np.testing.assert_allclose(once.neurons.hidden, twice.neurons.hidden, atol=1e-8)
 
 
+@given(general_problems_with_starts(), st.integers(1, 4))
+def test_parts_of_a_time_are_carried_as_one_after_another(problem_and_start, n_parts):
+    rows, pulls, neurons = start(*problem_and_start)
+    size = np.abs(pulls) @ np.linalg.norm(rows, axis=1)
+    assume(size > 0)
+    parts = np.array([1.0, -0.5, 0.0, 2.0])[:n_parts, None] * pulls
+    together, chosen, turned = carry(rows, parts, neurons, 3 / size), False, neurons
+    for part in parts:
+        last = carry(rows, part, turned, 3 / size)
+        turned, chosen = last.neurons, chosen | last.chosen
+    for one, other in zip(pieces.parts(together.neurons), pieces.parts(turned), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(together.field.modes, last.field.modes)
+    np.testing.assert_array_equal(together.chosen, chosen)
+
+
 @given(general_problems_with_starts())
 def test_what_is_conserved_is_conserved(problem_and_start):
     problem, init = problem_and_start
@@ -118,7 +134,7 @@ def test_what_is_conserved_is_conserved(problem_and_start):
     a, w = weights(carry(rows, pulls, neurons, 5 / size if size else 1.0).neurons)
     expected = init.output**2 - np.sum(init.hidden**2, axis=1)
     np.testing.assert_allclose(
-        a**2 - np.sum(w**2, axis=1), expected, atol=1e-12 * (1 + a.max() ** 2)
+        a**2 - np.sum(w**2, axis=1), expected, atol=1e-12 * (1 + np.max(a**2))
     )
 
 

@@ -54,6 +54,21 @@ def test_many_walls_agree_with_scipy():
         assert np.sum((base + shares @ walls) ** 2) == pytest.approx(2 * peer.cost, abs=1e-12)
 
 
+def test_hundreds_of_walls_meet_the_conditions_of_the_shortest():
+    """Many are set free and fixed again on the way."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        walls = 0.2 + rng.standard_normal((150, 120))
+        base = -rng.uniform(-0.5, 1.5, 150) @ walls
+        shares = shortest(base, walls, slack_of(base, walls))
+        slopes = walls @ (base + shares @ walls) / np.linalg.norm(walls, axis=1)
+        inside = (shares > 0) & (shares < 1)
+        assert inside.sum() > 30
+        np.testing.assert_allclose(slopes[inside], 0, atol=1e-12)
+        assert (slopes[shares == 0] >= -1e-12).all()
+        assert (slopes[shares == 1] <= 1e-12).all()
+
+
 @st.composite
 def pinned_neurons(draw):
     n, r, m = draw(st.integers(1, 5)), draw(st.integers(1, 3)), 3

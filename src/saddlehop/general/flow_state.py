@@ -21,6 +21,7 @@ from .kernels import Modes as Modes
 from .kernels import Setting as Setting
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
+MOST_SLIDES = 32  # kept, since the same walls are asked for many times while patterns last
 
 
 class Slide(NamedTuple):
@@ -137,9 +138,14 @@ def slide_of(setting: Setting, state: State, j: int) -> Slide | None:
     samples = np.flatnonzero(state.modes[j] == 0)
     if samples.size == 0:
         return None
-    u, s, v = np.linalg.svd(setting.rows[samples], full_matrices=False)
-    rank = int(np.sum(s > 1e-10 * s[0]))
-    return Slide(samples, v[:rank], (u[:, :rank] / s[:rank]) @ v[:rank])
+    known, key = setting.slides, samples.tobytes()
+    if key not in known:
+        if len(known) >= MOST_SLIDES:
+            known.clear()
+        u, s, v = np.linalg.svd(setting.rows[samples], full_matrices=False)
+        rank = int(np.sum(s > 1e-10 * s[0]))
+        known[key] = Slide(samples, v[:rank], (u[:, :rank] / s[:rank]) @ v[:rank])
+    return known[key]
 
 
 def bases(setting: Setting, state: State, neurons: NDArray[np.intp]) -> Array | None:

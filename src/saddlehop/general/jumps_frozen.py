@@ -79,11 +79,14 @@ class Frozen(NamedTuple):
 
 def freeze(setting: Setting, state: State, who: NDArray[np.intp]) -> Frozen:
     """Fix the patterns of some neurons of a state."""
+    masks = (state.modes[who] > 0).astype(np.float64)
+    return Frozen(setting, masks, bases(setting, state, who), weights_of(state, who))
+
+
+def weights_of(state: State, who: NDArray[np.intp]) -> Array:
+    """Return the weights y of some neurons, shape (q, 1 + r)."""
     scale = np.exp(state.scale[who])[:, None]
-    start = scale * np.column_stack([state.output[who], state.hidden[who]])
-    return Frozen(
-        setting, (state.modes[who] > 0).astype(np.float64), bases(setting, state, who), start
-    )
+    return np.asarray(scale * np.column_stack([state.output[who], state.hidden[who]]))
 
 
 def thaw(setting: Setting, state: State, who: NDArray[np.intp], y: Array) -> None:

@@ -181,12 +181,9 @@ def _carry_along(
     ends = np.linspace(0.0, 1.0, pieces + 1)[:, None] ** np.arange(2, STAGES + 2)
     means = np.diff(ends, axis=0) * pieces / np.arange(2, STAGES + 2) @ rule().powers @ change
     noise = NOISE * np.max(np.abs(change))
+    pulls = np.where(np.abs(start + means) <= noise, 0.0, start + means) / setting.n_samples
     neurons = _as_neurons(setting, state, others)
-    for mean in start + means:
-        pulls = np.where(np.abs(mean) <= noise, 0.0, mean) / setting.n_samples
-        carried = carry(setting.rows, pulls, neurons, step.length / pieces)
-        state.chosen[others] |= carried.chosen
-        neurons = carried.neurons
+    carried = carry(setting.rows, pulls, neurons, step.length / pieces)
     _take_over(setting, state, others, carried)
 
 

@@ -21,7 +21,7 @@ from .._support.arrays import Array
 from .flow_plateau import forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
-from .jumps_frozen import freeze
+from .jumps_frozen import freeze, weights_of
 from .jumps_glide import glide, take_along
 from .jumps_rest import Rest, residual_at_rest, residue, rest_near
 
@@ -110,7 +110,7 @@ class Orbit:
         return float(begin), float(end)
 
     def _weights(self) -> Array:
-        return freeze(self.setting, self.state, np.arange(self.n_bodies)).start
+        return weights_of(self.state, np.arange(self.n_bodies))
 
     def _glide(self) -> bool:
         """Try a long step; only where no body fades."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .flow_state import Setting, State, residuals, slide_of
-from .jumps_frozen import Frozen, freeze, thaw
+from .jumps_frozen import Frozen, freeze, thaw, weights_of
 
 ROUNDS = 12
 RANK_TOL = 1e-11
@@ -48,7 +48,7 @@ def rest_near(
     `goal` is r_∞, as `residual_at_rest` has it.
     """
     state = state.copy()
-    before, root = freeze(setting, state, who).start, np.sqrt(setting.curvature)
+    before, root = weights_of(state, who), np.sqrt(setting.curvature)
     impulse, distance = np.zeros(goal.size), 0.0
     for _ in range(ROUNDS):
         frozen = freeze(setting, state, who)
@@ -59,7 +59,7 @@ def rest_near(
         push = _shortest_push(jacobian, gap)
         thaw(setting, state, who, frozen.start + (jacobian @ push).reshape(before.shape))
         impulse += root * push
-        distance = float(np.linalg.norm(freeze(setting, state, who).start - before))
+        distance = float(np.linalg.norm(weights_of(state, who) - before))
     gap = (residuals(setting, state) - goal) / root
     near = distance <= reach and float(np.linalg.norm(gap)) <= 1e3 * ACCURACY
     found = near and within_patterns(setting, state, who, state.hidden[who], goal)

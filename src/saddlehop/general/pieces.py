@@ -123,20 +123,22 @@ def place(rows: Array, pulls: Array, output: Array, hidden: Array, off_span: Arr
 
 
 def carry(rows: Array, pulls: Array, neurons: Neurons, duration: float = np.inf) -> Carried:
-    """Follow neurons for a time, or for ever, while the residuals stand still.
+    """Follow neurons for a time, or for ever, while the residuals stand still, or for several in turn.
 
     Parameters
     ----------
     rows : ndarray, shape (n, r)
         Inputs.
-    pulls : ndarray, shape (n,)
-        r_k / n.
+    pulls : ndarray, shape (n,) or (parts, n)
+        r_k / n; of parts of a time, one after another.
     neurons : Neurons
     duration : float
+        Of each part.
 
     Returns
     -------
     Carried
+        Times are those of the last part.
 
     Notes
     -----
@@ -149,7 +151,7 @@ def carry(rows: Array, pulls: Array, neurons: Neurons, duration: float = np.inf)
     most = PIECES * (n + 1)
     trip, n_pieces, done = kernels.carry(
         np.ascontiguousarray(rows),
-        np.ascontiguousarray(pulls),
+        np.ascontiguousarray(np.atleast_2d(pulls)),
         kernels.Neurons(*parts(now)),
         field,
         duration,

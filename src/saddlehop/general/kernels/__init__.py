@@ -10,7 +10,7 @@ from __future__ import annotations
 from ctypes import POINTER, Structure, addressof, byref, c_double, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -62,6 +62,11 @@ class Setting:
         """Working space for flows in this setting."""
         return Stepper(self)
 
+    @cached_property
+    def slides(self) -> dict[bytes, Any]:
+        """What is known of walls slid on, by their samples."""
+        return {}
+
 
 class Weights(NamedTuple):
     """Where a flow stands, as far as the kernels know."""
@@ -105,12 +110,7 @@ class _State(Structure):
 
 
 class _Basis(Structure):
-    _fields_ = [
-        ("rank", c_int64),
-        ("count", c_int64),
-        *_pointers("q upper wall"),
-        ("n_removed", c_int64),
-    ]
+    _fields_ = [(i, c_int64) for i in ("rank", "count", "n_removed")] + _pointers("q upper wall")
 
 
 class _Walls(Structure):
@@ -195,7 +195,7 @@ class _Memory:
         return _Matrix(address(panels, np.float64), p, c)
 
     def basis(self, rank: int) -> _Basis:
-        return _Basis(rank, 0, self(rank, rank), self(rank, rank), self(rank, dtype=np.int64), 0)
+        return _Basis(rank, 0, 0, self(rank, rank), self(rank, rank), self(rank, dtype=np.int64))
 
     def walls_work(self, rank: int, count: int) -> _WallsWork:
         flags = self(count, dtype=np.bool_), self(count, dtype=np.bool_)

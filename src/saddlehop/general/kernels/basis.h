@@ -8,10 +8,10 @@
 typedef struct {
     int64_t rank;  /* of the space */
     int64_t count; /* of walls; never more than rank */
+    int64_t n_removed; /* taken out from before others since it was empty */
     double *q;     /* (count, rank) orthonormal rows */
     double *upper; /* (count, rank) row i: R_li for l ≤ i */
     int64_t *wall; /* (count,) whose direction u_i is, by any number */
-    int64_t n_removed; /* walls taken out from before others since it was empty */
 } Basis;
 
 /* Append s x; false, and nothing is appended, if it depends on those that are there. */

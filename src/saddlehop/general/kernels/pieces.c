@@ -8,13 +8,14 @@
 #include "line.h"
 #include "products.h"
 
-/* How far to follow neurons, and what is found on the way. */
+/* How far to follow neurons, and what is found on the way: of the last part, but for `chosen`. */
 typedef struct {
-    double duration;
-    int64_t most_pieces;
+    int64_t n_parts;     /* one after another, each under pulls of its own */
+    double duration;     /* of each */
+    int64_t most_pieces; /* of a neuron in each */
     int8_t *end;     /* (m,) */
     double *elapsed; /* (m,) */
-    bool *chosen;    /* (m, n) on any piece */
+    bool *chosen;    /* (m, n) on any piece of any part */
     double *speed;   /* (m,) ‖v‖ and b + u on the last piece, */
     double *ahead;   /* (m,) 0 where nothing moves */
     int64_t n_pieces;
@@ -118,15 +119,19 @@ static bool follow(const Inputs *inputs, const Neurons *one, const Fields *field
     return false;
 }
 
-/* Follow all neurons; return how many came to an end. */
+/* Follow all neurons under pulls (n_parts, n); return how many came to an end. */
 int64_t general_carry(const Inputs *inputs, const Neurons *all, const Fields *fields, Motion *motion,
                       Trip *trip, int64_t width)
 {
     for (int64_t j = 0; j < width; j++) {
         Neurons one = neuron(all, j, inputs->n, inputs->rank);
         Fields field = field_of(fields, j, inputs->n, inputs->rank);
-        if (!follow(inputs, &one, &field, motion, trip, j))
-            return j;
+        Inputs now = *inputs;
+        for (int64_t part = 0; part < trip->n_parts; part++, now.pulls += now.n) {
+            memset(field.kept, 0, (size_t)now.n);
+            if (!follow(&now, &one, &field, motion, trip, j))
+                return j;
+        }
     }
     return width;
 }

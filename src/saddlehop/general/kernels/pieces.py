@@ -45,7 +45,7 @@ class Trip(NamedTuple):
     ends: Modes
     """What each neuron does for ever, or MOVING, shape (m,)."""
     elapsed: Array
-    """Time at which each neuron is as it was left, shape (m,)."""
+    """Time of the last part at which each neuron is as it was left, shape (m,)."""
     chosen: Flags
     """Walls on which the side a neuron came from decided, shape (m, n)."""
     speed: Array
@@ -83,6 +83,7 @@ class _Motion(Structure):
 
 class _Trip(Structure):
     _fields_ = [
+        ("n_parts", c_int64),
         ("duration", c_double),
         ("most_pieces", c_int64),
         *_pointers(" ".join(Trip._fields)),
@@ -158,21 +159,22 @@ def fill_fields(rows: Array, pulls: Array, neurons: Neurons, fields: Fields) -> 
 def carry(
     rows: Array, pulls: Array, neurons: Neurons, fields: Fields, duration: float, most_pieces: int
 ) -> tuple[Trip, int, bool]:
-    """Follow neurons for a time.
+    """Follow neurons for some times, one after another.
 
     Parameters
     ----------
     rows : ndarray, shape (n, r)
         Inputs.
-    pulls : ndarray, shape (n,)
-        r_k / n.
+    pulls : ndarray, shape (parts, n)
+        r_k / n in each.
     neurons : Neurons
         Moved in place.
     fields : Fields
         Filled with how they move at the end.
     duration : float
+        Of each.
     most_pieces : int
-        Of one neuron.
+        Of one neuron in each.
 
     Returns
     -------
@@ -183,6 +185,6 @@ def carry(
     flags: NDArray[np.bool_] = np.zeros((m, n), np.bool_)
     trip = Trip(np.empty(m, np.int8), np.empty(m), flags, np.empty(m), np.empty(m))
     found = _addresses(trip, ((m,), (m,), (m, n), (m,), (m,)))
-    plan = _Trip(duration, most_pieces, *found, 0)
+    plan = _Trip(len(pulls), duration, most_pieces, *found, 0)
     done = _carry(room.inputs, _neurons(neurons), _fields(fields), room.motion, plan, m)
     return trip, plan.n_pieces, done == m
