@@ -68,7 +68,7 @@ def test_the_half_time_may_lie_in_a_glide(monkeypatch):
             if (sizes[: place + 1] < sizes[place + 1]).all():
                 begin = orbit.checkpoints[place].time if place in orbit.checkpoints else 0.0
                 time = orbit._crossing(i, float((sizes[place] + sizes[place + 1]) / 2))
-                found.append((time - begin) / orbit.glides[place])
+                found.append((time - begin) / orbit.glides[place][0])
     assert found
     assert (np.array(found) > 0).all()
 

@@ -33,6 +33,7 @@ WORTH = 10.0  # a glide must be worth so many steps
 NEAR = 1e-6  # distance to rest from which it is taken for the end
 FADED = 1e-7
 FADING = 1e-3
+STILL = 1e-9  # ‖D_j‖ that is 0: a body that small need not go to 0, it may be held
 STEPS_PER_CHECKPOINT = 16
 
 
@@ -54,8 +55,8 @@ class Orbit:
     """log |a| of the bodies before each step and at the end, shape (n_bodies,)."""
     course: list[tuple[float, float]] = field(default_factory=list)
     """Time and Σ r_k² / C_k before each step and at the end."""
-    glides: dict[int, float] = field(default_factory=dict)
-    """Lengths of the steps that were glides."""
+    glides: dict[int, tuple[float, NDArray[np.intp]]] = field(default_factory=dict)
+    """Of the steps that were glides their length, and the bodies that were felt."""
     reach: float = 0.0
     """What the next glide may try."""
     known: tuple[object, Array] | None = None
@@ -113,15 +114,22 @@ class Orbit:
         return weights_of(self.state, np.arange(self.n_bodies))
 
     def _glide(self) -> bool:
-        """Try a long step; only where no body fades."""
-        if self._fade(self._body_forces()).any():
+        """Try a long step, bodies too small to be felt aboard; only where no other body fades."""
+        felt, before = self._felt(), self.state.copy()
+        if (felt & self._fade(self._body_forces())).any():
             return False
-        bodies, least = np.arange(self.n_bodies), WORTH * self.state.last
+        bodies, least = np.flatnonzero(felt), WORTH * self.state.last
         longest = max(self.reach, WORTH * least)
         length, self.reach = glide(self.setting, self.state, bodies, longest, least)
+        if (self._felt() & ~felt).any():
+            self.state, length, self.reach = before, 0.0, 0.0
         if length > 0:
-            self.glides[self.n_steps] = length
+            self.glides[self.n_steps] = length, bodies
         return length > 0
+
+    def _felt(self) -> NDArray[np.bool_]:
+        """Which bodies are large enough to be felt."""
+        return np.asarray(np.exp(self._log_sizes(self.state)) > FADED)
 
     def _keep_aside(self) -> None:
         """Take passengers that grew for long back to where they act on nothing."""
@@ -151,17 +159,17 @@ class Orbit:
         return forces(self.setting, self.state, r)[: self.n_bodies]
 
     def _fade(self, force: Array) -> NDArray[np.bool_]:
-        """Which bodies are small and shrink along their own direction."""
-        bodies = slice(self.n_bodies)
+        """Which bodies are small and shrink along their own direction, by more than rounding."""
+        bodies, speed = slice(self.n_bodies), np.linalg.norm(force, axis=1)
         small = np.exp(self._log_sizes(self.state)) < FADING
         growth = np.sum(force * self.state.hidden[bodies], axis=1) * np.sign(
             self.state.output[bodies]
         )
-        return np.asarray(small & (growth < -0.5 * np.linalg.norm(force, axis=1)))
+        return np.asarray(small & (speed > STILL) & (growth < -0.5 * speed))
 
     def _try_to_rest(self) -> None:
         fading = self._fade(self._body_forces())
-        if (np.exp(self._log_sizes(self.state))[fading] > FADED).any():
+        if (fading & self._felt()).any():
             return
         bodies = np.flatnonzero(~fading)
         rest = rest_near(self.setting, self.state, bodies, self._goal(bodies), 1e3 * NEAR)
@@ -208,8 +216,8 @@ class Orbit:
 
         def forward(state: State, room: float) -> float:
             if place in self.glides:
-                longest = min(room, self.glides[place])
-                return glide(self.setting, state, np.arange(self.n_bodies), longest, 0.0)[0]
+                length, bodies = self.glides[place]
+                return glide(self.setting, state, bodies, min(room, length), 0.0)[0]
             return step(self.setting, state, room)
 
         def excess(room: float) -> float:
