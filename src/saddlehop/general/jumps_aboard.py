@@ -16,6 +16,9 @@ from .._support.arrays import Array
 from .flow_state import ON_WALL, Setting, State, slide_of
 from .jumps_dormant import ACTIVE, ASLEEP, Dormant
 from .jumps_orbit import LOG_ASIDE, Orbit
+from .jumps_path import ZERO
+from .jumps_slips import guarded
+from .walls import Flags
 
 FAR_AHEAD = (
     100.0  # log scale above which a passenger would come near the bodies, and is balanced by now
@@ -103,6 +106,7 @@ def leave(
     """Take all off an orbit; bodies that fade join the dormant neurons, the others are returned."""
     shares = _shares(orbit, residual)
     state, kept = orbit.state, []
+    orbit.state.chosen &= ~_is_side_known(dormant, aboard, orbit, residual)
     for i, body in enumerate(aboard.bodies):
         if orbit.fading[i]:
             kappa = np.log(body.shares) + state.scale[i] + log_weight
@@ -118,6 +122,18 @@ def leave(
         kappa = before + (state.scale[i] + orbit.growth[i] - LOG_ASIDE - before[0])
         _put_off(dormant, orbit, i, members, kappa)
     return kept
+
+
+def _is_side_known(dormant: Dormant, aboard: Aboard, orbit: Orbit, residual: Array) -> Flags:
+    """Walls that rows of the state only seem to stand on: they go along them, or feel nothing of them.
+
+    Where r_k is 0 but for rounding, any wall may seem to repel.
+    """
+    state, setting = orbit.state, orbit.setting
+    first = [some.members[0] for some in aboard.bodies] + [some[0] for some in aboard.passengers]
+    fitted = np.abs(residual) <= ZERO * np.sqrt(setting.curvature)
+    safe = guarded(setting.rows, state.chosen & fitted, state.modes)
+    return np.asarray(dormant.along[first] | safe)
 
 
 def _moved(body: Body, state: State, i: int, theta: Array, lag: Array) -> Body:
@@ -139,6 +155,7 @@ def _put_off(
     neurons.output[members] = abs(state.output[i])
     neurons.hidden[members] = state.hidden[i]
     neurons.walls[members] = touched | (state.modes[i] == 0)
+    dormant.along[members] &= touched
     neurons.sides[members] = np.where(state.modes[i] == 0, -1, state.modes[i])
     dormant.modes[members] = state.modes[i]
     dormant.chosen[members] |= state.chosen[i]

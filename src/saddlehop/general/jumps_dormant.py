@@ -5,7 +5,8 @@ At each saddle `pieces` carries every dormant neuron for ever, which gives its s
     e_j += ρ_j Δ over the clock,    κ_j += ρ_j δ over the time δ that is O(1) as λ → 0
 
 c_j = a_j² − ‖w_j‖² counts nothing beside a_j² once e_j > −1. A neuron that decays back to e_j = −1 meets it
-there again: if c_j > 0 it stalls, if c_j < 0 it goes on with the other sign.
+there again: if c_j > 0 it stalls, if c_j < 0 it goes on with the other sign. A neuron that grows along a wall
+may slip across it (`jumps_slips`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,18 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .alignment import outcome_of
+from .flow_state import ON_WALL
+from .jumps_slips import (
+    Drivers,
+    Edge,
+    Line,
+    Slip,
+    along_walls,
+    guarded,
+    next_slip,
+    on_one_wall,
+    pushes,
+)
 from .pieces import DEAD, DECAYING, GROWING, MOVING, STALLED, Carried, Neurons, carry, take
 from .walls import Flags
 
@@ -47,6 +60,14 @@ class Dormant:
     """θ_jk, shape (m, n)."""
     chosen: Flags
     """Walls on which the side a neuron came from decided, shape (m, n)."""
+    along: Flags
+    """Walls along which a neuron grows without touching them, shape (m, n)."""
+    levels: Array
+    """E in |w·x_k| = λ^(−E) e^h there, shape (m, n)."""
+    log_heights: Array
+    """h there, shape (m, n)."""
+    edges: list[Edge]
+    """Those of them that it may come to cross."""
     wake: bool
     """Whether neurons at rest on a wall, no sample active, count as come from its active side."""
 
@@ -64,6 +85,10 @@ class Dormant:
             neurons.sides.copy(),
             np.zeros((m, n)),
             np.zeros((m, n), bool),
+            np.zeros((m, n), bool),
+            np.zeros((m, n)),
+            np.zeros((m, n)),
+            [],
             wake,
         )
 
@@ -82,7 +107,63 @@ class Dormant:
         self._put(who, _on_rays(carried, outcome.directions, outcome.log_growth, lines))
         self.rates[who], self.ends[who] = outcome.rates, carried.ends
         self.modes[who], self.shares[who] = carried.field.modes, carried.field.shares
-        self.chosen[who] |= carried.chosen
+        self.chosen[who] |= carried.chosen & ~self._note_edges(who, pulls, carried)
+
+    def _note_edges(self, who: NDArray[np.intp], pulls: Array, carried: Carried) -> Flags:
+        """Find walls that neurons go along, and may cross; return which of them they did before."""
+        end, before = carried.neurons, self.along[who]
+        along = along_walls(self.rows, pulls, carried, before)
+        with np.errstate(divide="ignore"):
+            heights = np.log(np.abs(end.hidden @ self.rows.T)) + end.log_scales[:, None]
+        fresh, levels = along & ~before, self.exponents[who, None]
+        self.along[who] = along
+        self.levels[who] = np.where(fresh, levels, self.levels[who])
+        self.log_heights[who] = np.where(fresh, heights, self.log_heights[who])
+        free = along & ~guarded(self.rows, along, carried.field.modes)
+        self.edges = [edge for edge in self.edges if edge.neuron not in who]
+        for j, k in zip(who[np.nonzero(free)[0]], np.nonzero(free)[1], strict=True):
+            height = float(self.log_heights[j, k])
+            self.edges.append(Edge(int(j), int(k), float(self.levels[j, k]), height))
+        return before & along
+
+    def drivers(self, share: Array, log_weight: float) -> Drivers:
+        """Neurons that grow, and what they take from r_k / n: `share` (n,) of their outputs."""
+        who = np.flatnonzero((self.ends == GROWING) & (self.rates > 0))
+        neurons = self.neurons
+        heights = np.where(self.modes[who] > 0, neurons.hidden[who] @ self.rows.T, 0.0)
+        taken = share * neurons.signs[who][:, None] * heights
+        sizes = neurons.log_scales[who] - log_weight
+        return Drivers(self.exponents[who], self.rates[who], sizes, taken)
+
+    def next_slips(self, drivers: Drivers) -> list[Slip]:
+        """When neurons cross walls that they grow along."""
+        dormant = [edge for edge in self.edges if self.ends[edge.neuron] != ACTIVE]
+        found = [self._slip(edge, drivers) for edge in dormant]
+        return [slip for slip in found if slip is not None]
+
+    def _slip(self, edge: Edge, drivers: Drivers) -> Slip | None:
+        j, k = edge.neuron, edge.sample
+        own = Line(
+            *(float(part[j]) for part in (self.exponents, self.rates, self.neurons.log_scales))
+        )
+        push = pushes(self.rows, self.modes[j], k, drivers.taken)
+        return next_slip(edge, own, -int(self.modes[j, k] * self.neurons.signs[j]) * push, drivers)
+
+    def slip(self, slips: list[Slip], pulls: Array) -> None:
+        """Let neurons cross, now, those of their walls that they reach first."""
+        first = {s.edge.neuron: s for s in sorted(slips, key=lambda s: -s.time)}
+        for j, slip in first.items():
+            neurons, modes, chosen = self.neurons, self.modes[j], self.chosen[j].copy()
+            heights = np.abs(self.rows @ neurons.hidden[j])
+            near = heights <= ON_WALL * np.linalg.norm(self.rows, axis=1)
+            crossed = on_one_wall(self.rows, modes, slip.edge.sample)
+            neurons.walls[j] |= near
+            self.along[j] = False
+            neurons.sides[j, near] = np.where(crossed, -modes, modes)[near]
+            neurons.log_scales[j] += self.rates[j] * slip.time
+            self._realign(np.array([j]), pulls)
+            self.chosen[j, near] = chosen[near]
+            neurons.log_scales[j] -= self.rates[j] * slip.time
 
     def _put(self, who: NDArray[np.intp], some: Neurons) -> None:
         for name, values in vars(some).items():

@@ -21,7 +21,7 @@ from .._support.arrays import Array
 from .flow_plateau import forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
-from .jumps_frozen import freeze, weights_of
+from .jumps_frozen import Frozen, freeze
 from .jumps_glide import glide, take_along
 from .jumps_rest import Rest, residual_at_rest, residue, rest_near
 
@@ -31,6 +31,7 @@ GLIDE_FROM = 100  # steps before the first is tried
 STEPS_PER_GLIDE = 8  # until the next try after one in vain
 WORTH = 10.0  # a glide must be worth so many steps
 NEAR = 1e-6  # distance to rest from which it is taken for the end
+NEAR_IF_STILL = 1e-5  # where sizes fall like 1/√t, and rounding ends it
 FADED = 1e-7
 FADING = 1e-3
 STILL = 1e-9  # ‖D_j‖ that is 0: a body that small need not go to 0, it may be held
@@ -47,6 +48,8 @@ class Orbit:
     n_steps: int = 0
     rest: Rest | None = None
     """Where the bodies rest; None: they do not yet."""
+    at_rest: Frozen | None = None
+    """The bodies there that do not fade."""
     fading: NDArray[np.bool_] = field(init=False)
     """Bodies whose size goes to 0, shape (n_bodies,)."""
     checkpoints: dict[int, State] = field(default_factory=dict)
@@ -114,10 +117,8 @@ class Orbit:
         return weights_of(self.state, np.arange(self.n_bodies))
 
     def _glide(self) -> bool:
-        """Try a long step, bodies too small to be felt aboard; only where no other body fades."""
+        """Try a long step, bodies too small to be felt aboard."""
         felt, before = self._felt(), self.state.copy()
-        if (felt & self._fade(self._body_forces())).any():
-            return False
         bodies, least = np.flatnonzero(felt), WORTH * self.state.last
         longest = max(self.reach, WORTH * least)
         length, self.reach = glide(self.setting, self.state, bodies, longest, least)
@@ -168,17 +169,18 @@ class Orbit:
         return np.asarray(small & (speed > STILL) & (growth < -0.5 * speed))
 
     def _try_to_rest(self) -> None:
-        fading = self._fade(self._body_forces())
+        force = self._body_forces()
+        fading = self._fade(force)
         if (fading & self._felt()).any():
             return
         bodies = np.flatnonzero(~fading)
+        still = (np.linalg.norm(force[bodies], axis=1) <= STILL).all()
         rest = rest_near(self.setting, self.state, bodies, self._goal(bodies), 1e3 * NEAR)
-        if rest.distance <= NEAR:
+        if rest.distance <= (NEAR_IF_STILL if still else NEAR):
             self.rest, self.fading = rest, fading
             self._come_to_rest(rest)
-            self._keep_aside()
-            at_rest = freeze(self.setting, self.state, bodies)
-            self.lag[bodies] = residue(at_rest, self.before[bodies])
+            self.at_rest = freeze(self.setting, self.state, bodies)
+            self.lag[bodies] = residue(self.at_rest, self.before[bodies])
 
     def _goal(self, bodies: NDArray[np.intp]) -> Array:
         """r_∞, which depends on the patterns alone."""

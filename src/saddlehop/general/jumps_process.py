@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
-from .flow_state import Setting, residuals
+from .flow_state import ON_WALL, Setting, residuals
 from .flow_trajectory import Units, begin
 from .jumps_aboard import Body, board, leave, log_size, newcomer
 from .jumps_dormant import Dormant
+from .jumps_frozen import Frozen
 from .jumps_orbit import LOG_EPS, Orbit
 from .jumps_path import ZERO
+from .jumps_slips import Slip, guarded, made_up
 from .pieces import place
 
 SLOW = 1e-9  # rates below this share of the largest at the start count as 0
@@ -71,6 +73,14 @@ class Process:
     status: str = "done"
     n_slow: int = 0
     """How often a rate was too small to be told from 0."""
+    n_slips: int = 0
+    """How often a neuron crossed a wall that it grew along."""
+    is_loose: bool = False
+    """Whether several did so at once, which leaves δ open from there on."""
+    n_open: int = 0
+    """How often an active neuron rested along a wall that others might have pushed it across."""
+    at_rest: Frozen | None = None
+    """The active neurons, where they rest."""
 
     @property
     def pulls(self) -> Array:
@@ -103,6 +113,13 @@ class Process:
             )
         )
 
+    def _may_slip(self, body: Body) -> bool:
+        """Whether a wall that would repel it is as near as can be, and what the body feels may change."""
+        rows, size = self.setting.rows, np.linalg.norm(body.hidden)
+        near = np.abs(rows @ body.hidden) <= ON_WALL * size * self.setting.norms
+        pairs = near & (body.modes != 0) & (np.sign(body.output) * self.pulls > 0)
+        return bool((pairs & ~guarded(rows, pairs[None], body.modes[None])[0]).any())
+
     def _force(self, body: Body) -> float:
         """‖D_j‖ of active neurons."""
         setting = self.setting
@@ -113,15 +130,33 @@ class Process:
     def wait(self, tie_tol: float) -> bool:
         """Let the clock go on until an arrival is next; return whether one comes."""
         while True:
-            arrivals, returns = self.dormant.arrivals(), self.dormant.returns()
-            if np.isinf(arrivals.min()) and np.isinf(returns.min()):
+            arrivals, returns, slips = (
+                self.dormant.arrivals(),
+                self.dormant.returns(),
+                self._slips(),
+            )
+            span = min(float(returns.min()), *(slip.span for slip in slips), np.inf)
+            if np.isinf(arrivals.min()) and np.isinf(span):
                 return False
-            if arrivals.min() <= returns.min():
+            if arrivals.min() <= span:
                 return True
-            span = float(returns.min())
-            back = np.flatnonzero(returns <= span + tie_tol * (self.clock + span))
+            late = span + tie_tol * (self.clock + span)
             self._go(span)
-            self.dormant.meet_imbalance(back, self.pulls)
+            self.dormant.meet_imbalance(np.flatnonzero(returns <= late), self.pulls)
+            self._slip([slip for slip in slips if slip.span <= late])
+
+    def _slips(self) -> list[Slip]:
+        if not self.dormant.edges:
+            return []
+        setting = self.setting
+        taken = setting.curvature / setting.n_samples
+        drivers = self.dormant.drivers(taken, self.units.log_weight)
+        return self.dormant.next_slips(made_up(self.at_rest, drivers))
+
+    def _slip(self, slips: list[Slip]) -> None:
+        self.n_slips += len(slips)
+        self.is_loose |= len({slip.edge.neuron for slip in slips}) > 1
+        self.dormant.slip(slips, self.pulls)
 
     def _go(self, span: float) -> None:
         self.dormant.wait(span)
@@ -129,6 +164,7 @@ class Process:
 
     def jump(self, tie_tol: float, most_steps: int) -> None:
         """Let the next neurons arrive and follow them to the next saddle."""
+        self.n_open += sum(self._may_slip(body) for body in self.bodies)
         arrivals = self.dormant.arrivals()
         span = float(arrivals.min())
         tied = arrivals <= span + tie_tol * (self.clock + span)
@@ -167,7 +203,9 @@ class Process:
             self.residual, correction = residuals(orbit.setting, orbit.state), np.nan
         else:
             self.residual = orbit.rest.residual
-            correction = self.offset + orbit.half_time(np.arange(len(self.bodies), orbit.n_bodies))
+            half = orbit.half_time(np.arange(len(self.bodies), orbit.n_bodies))
+            correction = np.nan if self.is_loose else self.offset + half
+        self.at_rest = orbit.at_rest
         self.bodies = leave(self.dormant, aboard, orbit, self.residual, log_weight)
         self.offset += orbit.state.time
         return orbit, correction

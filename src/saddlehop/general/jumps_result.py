@@ -100,6 +100,18 @@ def _message(process: Process, max_steps: int) -> str:
         notes.append(
             "On some walls the flow is not unique, and the side a neuron came from decided (`chosen`)."
         )
+    if process.n_slips:
+        notes.append(
+            "On plateaus neurons crossed walls that they grew along, pushed by what little was learned by"
+            " then; a flow shows it only at λ at which that is above its `rtol`."
+        )
+    if process.is_loose:
+        notes.append("Several crossed at once, which leaves `corrections` open from there on.")
+    if process.n_open:
+        notes.append(
+            "Active neurons rest along walls that would repel them; whether what is learned next"
+            " pushes them across was not followed."
+        )
     if process.n_slow:
         notes.append("Some rates are too small to be told from 0 and count as 0.")
     return " ".join(notes)

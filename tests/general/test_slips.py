@@ -1,0 +1,108 @@
+"""Neurons that grow along a wall: on whole numbers D·x_k may be 0, and what little is learned decides."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import saddlehop as sh
+
+ROWS, LABELS = [[2, 1], [1, -1], [0, -1]], [1, 1, 1]
+CLOCK = 2 / 3 + 1 / np.sqrt(10)  # from −1 to −1/3 at rate 1, then at rate √10 / 3
+
+
+def one_neuron():
+    """D = (1, 0), along the wall of (0, −1), which the neuron has not reached."""
+    problem = sh.GeneralProblem(ROWS, LABELS)
+    return problem, sh.Initialization.from_weights([np.hypot(1, 0.2)], [[1, 0.2]], problem)
+
+
+def whole_numbers(seed):
+    rng = np.random.default_rng(seed)
+    n, d, m = (int(rng.integers(*ends)) for ends in ((2, 6), (2, 4), (1, 6)))
+    X = rng.integers(-2, 3, (n, d)).astype(float)
+    problem = sh.GeneralProblem(X, rng.integers(-2, 3, n).astype(float))
+    return problem, sh.Initialization.draw(problem, m, rng=rng)
+
+
+def time_in_many_digits(log10, goal, step):
+    """When a² is `goal` along the neuron's own equations, by Runge and Kutta."""
+    with mp.workdps(2 * log10 + 20):
+        lam, h = mp.mpf(10) ** -log10, mp.mpf(step)
+        z, t = mp.matrix([lam * mp.sqrt(1 + mp.mpf("0.04")), lam, lam * mp.mpf("0.2")]), mp.mpf(0)
+
+        def slope(z):
+            pull = mp.zeros(2, 1)
+            for row, label in zip(ROWS, LABELS, strict=True):
+                height = z[1] * row[0] + z[2] * row[1]
+                if height > 0:
+                    pull += (label - z[0] * height) / 3 * mp.matrix(row)
+            return mp.matrix([z[1] * pull[0] + z[2] * pull[1], z[0] * pull[0], z[0] * pull[1]])
+
+        while z[0] ** 2 < goal:
+            before = z[0] ** 2
+            first = slope(z)
+            second = slope(z + h / 2 * first)
+            third = slope(z + h / 2 * second)
+            z, t = z + h / 6 * (first + 2 * second + 2 * third + slope(z + h * third)), t + h
+        return float(t - h * mp.log(z[0] ** 2 / goal) / mp.log(z[0] ** 2 / before))
+
+
+def test_a_neuron_slips_across_the_wall_it_grows_along():
+    jumps = sh.solve_jumps(*one_neuron())
+    assert jumps.times == pytest.approx([CLOCK], rel=1e-12)
+    assert jumps.growth_rates[0, 0] == pytest.approx(1.0)
+    assert not jumps.chosen.any()
+    assert "crossed walls that they grew along" in jumps.message
+
+
+@pytest.mark.parametrize("log10", [12, 30])
+def test_the_flow_in_many_digits_slips_as_predicted(log10):
+    jumps = sh.solve_jumps(*one_neuron())
+    found = time_in_many_digits(log10, jumps.outputs[1, 0] ** 2 / 2, 1 / 30)
+    assert jumps.predict_times(f"1e-{log10}")[0] == pytest.approx(found, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", [26, 29, 245, 499, 586])
+def test_the_flow_slips_as_the_limit_says(seed):
+    """With two walls on one line, several walls at once, and a slip at a later saddle among them."""
+    problem, init = whole_numbers(seed)
+    jumps = sh.solve_jumps(problem, init)
+    assert "crossed walls that they grew along" in jumps.message
+    flow = sh.simulate_flow(problem, init, init_scale=1e-12, rtol=1e-12)
+    assert flow.final.loss(problem) == pytest.approx(jumps.losses[-1], abs=1e-9)
+    assert flow.final.sq_norm == pytest.approx(jumps.sq_norms[-1], abs=1e-9)
+    for i, time in enumerate(jumps.predict_times(1e-12)):
+        group = list(jumps.neurons[i])
+        goals = np.log(np.abs(jumps.outputs[i + 1, group]))
+        share = np.exp(2 * np.max(flow.log_output_at(time)[group] - goals))
+        assert share == pytest.approx(0.5, abs=2e-3)
+
+
+def test_several_that_slip_at_once_leave_times_open_but_not_clocks():
+    problem, init = whole_numbers(93)
+    jumps = sh.solve_jumps(problem, init)
+    assert np.isnan(jumps.corrections).all()
+    assert "leaves `corrections` open" in jumps.message
+    after = []
+    for scale in (1e-10, 1e-14):
+        flow = sh.simulate_flow(problem, init, init_scale=scale, rtol=1e-12)
+        after.append(flow.activation_times[0] + jumps.times[0] * np.log(scale))
+    assert after[0] == pytest.approx(after[1], abs=2e-4)
+
+
+def test_a_neuron_that_is_pushed_away_stays():
+    problem, init = whole_numbers(236)
+    jumps = sh.solve_jumps(problem, init)
+    heights = jumps.problem.coordinates @ sh.align(problem, init).directions[4]
+    assert abs(heights[3]) < 1e-14
+    assert jumps.active[:, 4, 3].tolist() == [-1, -1, -1]
+    assert "crossed walls" not in jumps.message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_orthogonal_rows_nothing_slips_and_nothing_is_chosen(seed):
+    flat = sh.make_orthogonal(6, norms="uniform", rng=seed)
+    problem = sh.GeneralProblem(np.diag(flat.norms), flat.y)
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 8, rng=seed))
+    assert not jumps.chosen.any()
+    assert jumps.message == "No dormant neuron grows any more."
