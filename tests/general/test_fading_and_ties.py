@@ -28,7 +28,7 @@ def assert_agrees(problem, init, jumps, scale):
     assert opinion.agrees, rows
     assert not rows.difference.isna().any()
     assert not (rows.note != "").any()
-    assert (rows.method == f"flow at λ = {scale}").sum() == 3
+    assert (rows.method == f"flow at λ = {scale}").sum() == 4
 
 
 def test_an_active_neuron_fades_and_comes_back():

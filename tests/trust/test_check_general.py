@@ -9,10 +9,12 @@ import pytest
 import saddlehop as sh
 from general_helpers import CASES
 from saddlehop.general import jumps_aboard
+from saddlehop.general.jumps_dormant import Dormant
 from saddlehop.trust.differences import Point
 from saddlehop.trust.slow_jumps import slow_jumps
 
 PROCESS = "SciPy between events"
+NORMS = "squared norms between jumps, of the largest"
 
 
 def start_of(case):
@@ -78,16 +80,16 @@ def with_a_wrong_wall(jumps):
     return replace(jumps, active=active)
 
 
-def with_a_split_group(jumps):
-    """Two neurons of one group apart, so that a w and the loss stay what they are."""
+def with_a_split_group(jumps, saddle=-1):
+    """Two neurons of one group apart at a saddle, so that a w and the loss stay what they are."""
     outputs, hidden = jumps.outputs.copy(), jumps.hidden.copy()
     one, other = next(group for group in jumps.neurons if len(group) > 1)[:2]
-    total = outputs[-1, [one, other]] @ hidden[-1, [one, other]]
-    apart = 0.2 * np.linalg.norm(total) * np.array([-total[1], total[0]]) / np.linalg.norm(total)
+    total = outputs[saddle, [one, other]] @ hidden[saddle, [one, other]]
+    apart = 0.2 * np.array([-total[1], total[0]])
     for j, part in ((one, total / 2 + apart), (other, total / 2 - apart)):
         size = np.sqrt(np.linalg.norm(part))
-        outputs[-1, j] = np.sign(outputs[-1, j]) * size
-        hidden[-1, j] = part / outputs[-1, j]
+        outputs[saddle, j] = np.sign(outputs[saddle, j]) * size
+        hidden[saddle, j] = part / outputs[saddle, j]
     sq_norms = np.sum(outputs**2, axis=1) + np.sum(hidden**2, axis=(1, 2))
     return replace(jumps, outputs=outputs, hidden=hidden, sq_norms=sq_norms)
 
@@ -117,8 +119,20 @@ def test_a_split_group_is_found():
     found = wrong(opinion_on(problem, init, with_a_split_group(jumps)))
     assert found == {
         ("squared norms, of the largest", PROCESS),
+        (NORMS, "flow at λ = 1e-300"),
         ("final squared norm, relative", "flow at λ = 1e-300"),
     }
+
+
+def test_only_the_flow_finds_a_wrong_norm_in_between():
+    """A group split at a saddle on the way, where SciPy has no direction to start a neuron in."""
+    problem, init = draw(58)
+    output, hidden = np.append(init.output, 1.0), np.vstack([init.hidden, np.zeros(problem.rank)])
+    init = sh.Initialization(output, hidden)
+    jumps = sh.solve_jumps(problem, init)
+    assert opinion_on(problem, init, jumps).agrees
+    found = wrong(opinion_on(problem, init, with_a_split_group(jumps, saddle=1)))
+    assert found == {(NORMS, "flow at λ = 1e-300")}
 
 
 def test_a_saddle_before_rest_is_found():
@@ -164,6 +178,29 @@ def test_a_way_out_through_an_active_neuron_is_found(solved):
     found = wrong(sh.second_opinion(problem, init, replace(jumps, hidden=hidden), scales=[]))
     assert ("ways down through active neurons", "first differences") in found
     assert ("active sets", "weights at the saddles") in found
+
+
+def test_a_wall_that_a_neuron_does_not_slip_across_is_found(monkeypatch):
+    problem = sh.GeneralProblem([[2, 1], [1, -1], [0, -1]], [1, 1, 1])
+    init = sh.Initialization.from_weights([np.hypot(1, 0.2)], [[1, 0.2]], problem)
+    opinion = opinion_on(problem, init, scale="1e-12")
+    assert opinion.agrees, opinion.to_frame()
+    assert any("grows along a wall" in one.note for one in opinion.agreements)
+    early = opinion_on(problem, init, scale="1e-100").to_frame()
+    assert "in floats" in early.note.iloc[-1]
+    monkeypatch.setattr(Dormant, "next_slips", lambda *_: [])
+    found = wrong(opinion_on(problem, init, sh.solve_jumps(problem, init), "1e-12"))
+    assert ("growth across directions", "second differences") in found
+    assert ("jump clocks, of the last", "flow at λ = 1e-12") in found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_orthogonal_rows_raise_no_alarm(seed):
+    """Dormant and active neurons stand at walls that would repel them, and never cross."""
+    flat = sh.make_orthogonal(6, norms="uniform", rng=seed)
+    problem = sh.GeneralProblem(np.diag(flat.norms), flat.y)
+    opinion = opinion_on(problem, sh.Initialization.draw(problem, 8, rng=seed), scale="1e-100")
+    assert opinion.agrees, opinion.to_frame()
 
 
 def end_of(index):

@@ -16,6 +16,7 @@ from .._support.arrays import Array
 
 ON_WALL = 1e-9
 WRONG_SIDE = 1e-7  # height beyond a wall, of a unit vector, that is no rounding
+ORTHOGONAL = 1e-12  # |cos| of rows that counts as 0
 STEP = 1e-4
 LEAST_STEP = 1e-9
 
@@ -34,11 +35,22 @@ class Point:
         """ΔL where h(x_k) rises by `added`, shape (..., n) to (...)."""
         return np.asarray(np.mean(added * (added - 2 * self.residual), axis=-1) / 2)
 
-    def steepest_descent(self, j: int) -> float:
-        """Largest −dL along unit moves of a_j, and of w_j along edges of its cones and itself."""
+    def guarded(self, modes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The sides `modes` (n,) of samples orthogonal to all that a neuron feels, 0 of others, shape (n,).
+
+        Nothing moves w·x_k there: close as it may be to its wall, the neuron stays on its side.
+        """
+        touches = np.abs(self.unit @ self.unit[modes >= 0].T) > ORTHOGONAL
+        return np.where(touches.any(axis=1), 0, modes)
+
+    def steepest_descent(self, j: int, sides: NDArray[np.int8] | None = None) -> float:
+        """Largest −dL along unit moves of a_j, and of w_j along edges of its cones and itself.
+
+        Where `sides` (n,) are ±1, w_j stays on that side of a wall it stands on.
+        """
         a, w = float(self.output[j]), self.hidden[j]
         size = float(np.linalg.norm(w))
-        moves = np.vstack([w / size, -w / size, _edges(self.unit[self._walls(w)])])
+        moves = np.vstack([w / size, -w / size, self._edges(w, sides)])
         h = self._steps(w, moves)
         before = np.maximum(self.X @ w, 0)
 
@@ -48,9 +60,9 @@ class Point:
 
         slopes = (4 * moved(1.0) - moved(2.0)) / (2 * h)
         step = STEP * size
-        sides = [float(self.rise(sign * step * before)) / step for sign in (1, -1)]
+        both = [float(self.rise(sign * step * before)) / step for sign in (1, -1)]
         curvature = float(np.mean(before**2)) * step / 2
-        return max(float(np.max(-slopes)), *(curvature - slope for slope in sides))
+        return max(float(np.max(-slopes)), *(curvature - slope for slope in both))
 
     def _walls(self, w: Array) -> NDArray[np.bool_]:
         heights = self.unit @ w
@@ -78,9 +90,42 @@ class Point:
         added = 0.5 * size**2 * signs[:, None] * np.maximum(headings @ self.X.T, 0)
         return np.asarray(-2 * self.rise(added) / size**2)
 
-    def slope_across(self, sign: float, heading: Array) -> float:
-        """Largest slope of s G at a unit vector along edges of its cones on the sphere."""
-        moves = _edges(self.unit[self._walls(heading)])
+    def _edges(self, w: Array, sides: NDArray[np.int8] | None) -> Array:
+        """Edges of the cones at w, on the given sides of walls."""
+        walls = self._walls(w)
+        moves = _edges(self.unit[walls])
+        if sides is None:
+            return moves
+        beyond = moves @ self.unit[walls].T * sides[walls] < -ON_WALL
+        return np.asarray(moves[~beyond.any(axis=1)])
+
+    def pushed(self, modes: NDArray[np.int8], taken: Array) -> Array:
+        """How fast w·x_k changes, of a neuron with a = 1, where r falls by `taken` (n,), shape (n,).
+
+        It feels what is active by `modes` (n,), and slides where they are 0.
+        """
+        force = -np.where(modes > 0, taken, 0.0) @ self.X / len(self.X)
+        walls = self.X[(modes == 0) & self.unit.any(axis=1)]
+        if len(walls):
+            force -= np.linalg.pinv(walls) @ (walls @ force)
+        return np.asarray(self.unit @ force)
+
+    def left_over(self, taken: Array, rate: float) -> Array:
+        """What active neurons leave of a fall of r by `taken` (n,) that grows at `rate`, shape (n,)."""
+        columns = [np.zeros((len(self.X), 0))]
+        for a, w in zip(self.output, self.hidden, strict=True):
+            if a != 0:
+                felt = (self.X @ w > ON_WALL * np.linalg.norm(w))[:, None]
+                columns += [felt * (self.X @ w)[:, None], felt * a * self.X]
+        J = np.hstack(columns)
+        return np.asarray(np.linalg.solve(np.eye(len(J)) + J @ J.T / (len(J) * rate), taken))
+
+    def slope_across(self, sign: float, heading: Array, sides: NDArray[np.int8]) -> float:
+        """Largest slope of s G at a unit vector along edges of its cones on the sphere.
+
+        Where `sides` (n,) are ±1, the vector stays on that side of a wall it stands on.
+        """
+        moves = self._edges(heading, sides)
         moves -= (moves @ heading)[:, None] * heading
         lengths = np.linalg.norm(moves, axis=1)
         moves = moves[lengths > ON_WALL] / lengths[lengths > ON_WALL, None]

@@ -28,6 +28,7 @@ from .slow_jumps import SlowLimit, slow_jumps
 PROCESS = "SciPy between events"
 MOST_STEPS = 20_000  # of a flow
 ROOM = 3.0  # jumps that stand apart at λ are seen clearly at λ³
+FLOATS = float(np.log(1e-12))  # λ down to which a flow sees what is learned before a neuron slips
 SLOPES, CURVATURES, WEIGHTS = "first differences", "second differences", "weights at the saddles"
 
 
@@ -91,7 +92,7 @@ def _weights(jumps: GeneralJumpPath, points: list[Point]) -> Iterator[Agreement]
 
 
 def _ways_out(jumps: GeneralJumpPath, points: list[Point]) -> Iterator[Agreement]:
-    slopes = [max(_descents(point), default=0.0) for point in points]
+    slopes = [max(_descents(point, jumps.active[i]), default=0.0) for i, point in enumerate(points)]
     quantity = "ways down through active neurons"
     yield Agreement(quantity, SLOPES, max(0.0, *slopes), 1e-6)
     label, longest = _units(jumps.problem)
@@ -104,8 +105,9 @@ def _ways_out(jumps: GeneralJumpPath, points: list[Point]) -> Iterator[Agreement
         headings = forces * (signs * np.sign(given) / np.maximum(speeds, 1e-300))[:, None]
         errors.extend(np.abs(point.growth(signs, headings) - given))
         errors.extend(np.abs(speeds - np.abs(given)))
-        lines = zip(signs, headings, strict=True)
-        across.extend(point.slope_across(float(sign), heading) for sign, heading in lines)
+        sides = _sides(jumps, point, i, who, headings, speeds)
+        lines = zip(signs, headings, sides, strict=True)
+        across.extend(point.slope_across(float(sign), *line) for sign, *line in lines)
         alive = np.flatnonzero(np.linalg.norm(point.hidden, axis=1))
         differ += point.count_wrong_sides(headings, jumps.active[i, who])
         differ += point.count_wrong_sides(point.hidden[alive], jumps.active[i, alive])
@@ -118,9 +120,52 @@ def _ways_out(jumps: GeneralJumpPath, points: list[Point]) -> Iterator[Agreement
     yield Agreement("growth across directions", CURVATURES, max(across) / scale, 1e-6)
 
 
-def _descents(point: Point) -> list[float]:
+def _descents(point: Point, active: NDArray[np.int8] | None = None) -> list[float]:
+    """Slopes down, of what the flow can do if `active` (m, n) is given, else of the loss."""
     alive = np.flatnonzero(np.linalg.norm(point.hidden, axis=1))
-    return [point.steepest_descent(int(j)) for j in alive]
+    if active is None:
+        return [point.steepest_descent(int(j)) for j in alive]
+    return [point.steepest_descent(int(j), point.guarded(active[j])) for j in alive]
+
+
+def _sides(
+    jumps: GeneralJumpPath,
+    point: Point,
+    index: int,
+    who: NDArray[np.intp],
+    headings: Array,
+    speeds: Array,
+) -> Iterator[NDArray[np.int8]]:
+    """Of neurons that move along walls the sides on which they stay, ±1, 0 where they may cross, each (n,).
+
+    What the next to arrive have learned by then pushes them along, away, or across; those that crossed
+    went on at another rate.
+    """
+    drift = np.zeros(point.residual.size)
+    next_ones = jumps.neurons[index] if index < jumps.n_jumps else ()
+    for i in np.flatnonzero(np.isin(who, next_ones)):
+        taken = jumps.signs[index, who[i]] * np.maximum(point.X @ headings[i], 0)
+        drift += point.left_over(taken, 2 * float(speeds[i]))
+    for j in who:
+        modes = jumps.active[index, j]
+        pushed = jumps.signs[index, j] * modes * point.pushed(modes, drift)
+        away = pushed >= -ON_WALL * np.max(np.abs(drift), initial=0.0)
+        sides = modes if _went_on(jumps, index, int(j)) else np.where(away, modes, 0)
+        yield np.where(jumps.chosen[j], 0, np.where(sides == 0, point.guarded(modes), sides))
+
+
+def _any_went_on(jumps: GeneralJumpPath) -> bool:
+    pairs = ((i, j) for i in range(jumps.n_jumps) for j in range(jumps.width))
+    return any(_went_on(jumps, i, j) for i, j in pairs)
+
+
+def _went_on(jumps: GeneralJumpPath, index: int, j: int) -> bool:
+    """Whether a neuron that grows gained more than its rate at the saddle says."""
+    if index == jumps.n_jumps or jumps.states[index, j] != "growing":
+        return False
+    span = jumps.times[index] - (jumps.times[index - 1] if index else 0.0)
+    gained = jumps.exponents[index + 1, j] - jumps.exponents[index, j]
+    return bool(gained > jumps.growth_rates[index, j] * span + 1e-9)
 
 
 def _forces(jumps: GeneralJumpPath, point: Point, index: int) -> tuple[NDArray[np.intp], Array]:
@@ -167,13 +212,15 @@ def _process(jumps: GeneralJumpPath, slow: SlowLimit) -> Iterator[Agreement]:
 def _flow(
     problem: GeneralProblem, init: Initialization, jumps: GeneralJumpPath, log_scale: float
 ) -> Iterator[Agreement]:
-    """Losses halfway between jumps that stand apart, when these happen, and where all ends."""
+    """Losses and norms halfway between jumps that stand apart, when these happen, and where all ends."""
     method = f"flow at λ = 1e{log_scale / np.log(10):.0f}"
     apart = log_scale / np.log(10) <= ROOM * jumps.resolving_scale
     whole = np.flatnonzero(apart & np.append(apart[1:], True)) if apart.size else apart
     note = "" if jumps.success else jumps.message
     if not note and not whole.size:
         note = "no jump stands apart at this λ"
+    if not note and log_scale < FLOATS and _any_went_on(jumps):
+        note = "neurons cross walls pushed by less than a flow in floats holds at this λ"
     try:
         flow = simulate_flow(problem, init, log_init_scale=log_scale, max_steps=MOST_STEPS)
     except SaddlehopError as err:
@@ -188,6 +235,9 @@ def _flow(
     note = f"{left} jumps do not stand apart at this λ" if left else ""
     errors = (flow.loss_at(halfway[whole]) - jumps.losses[whole + 1]) / jumps.losses[0]
     yield Agreement("losses between jumps, of the first", method, most(errors), 1e-3, note)
+    sq_norms = np.array([flow(time).sq_norm for time in halfway[whole]])
+    errors = (sq_norms - jumps.sq_norms[whole + 1]) / jumps.sq_norms.max()
+    yield Agreement("squared norms between jumps, of the largest", method, most(errors), 1e-3, note)
     late = [_lead(flow, jumps, int(i), float(times[i])) for i in np.flatnonzero(apart)]
     last = float(jumps.times[-1] * -log_scale)
     yield Agreement("jump clocks, of the last", method, most(late) / last, 1e-3)

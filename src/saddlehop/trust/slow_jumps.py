@@ -128,6 +128,8 @@ class _Process:
             swarm.log_sizes[j] = one.log_sizes[0]
             return
         grows = along > 0
+        if grows and _may_slip(one, goal):
+            raise LostError("a neuron grows along a wall, where what little is learned decides")
         self.rates[j] = speed if grows else -speed
         swarm.headings[j] = goal if grows else one.headings[0]
         kappa = one.log_sizes[0] + (np.log((p + along) / 2) if grows else 0.0)
@@ -221,6 +223,14 @@ def _course(one: Swarm) -> tuple[float, float, Array]:
     speed = float(np.linalg.norm(force))
     goal = one.signs[0] * force / (speed or 1.0)
     return speed, float(goal @ one.headings[0]), goal
+
+
+def _may_slip(one: Swarm, goal: Array) -> bool:
+    """Whether a lone neuron grows along a wall that would repel it, and what it feels may push it across."""
+    modes, residual = one.modes[0], one.labels
+    along = (np.abs(one.unit @ goal) <= TIED) & (modes != 0) & (one.signs[0] * residual > 0)
+    touches = np.abs(one.unit[along] @ one.unit[modes >= 0].T) > TIED
+    return bool(touches.any())
 
 
 def _is_clear(one: Swarm) -> bool:
