@@ -15,6 +15,10 @@ class NotOrthogonalError(InputError):
     """Rows that have to be orthogonal are not."""
 
 
+class OrthogonalOnlyError(InputError, AttributeError):
+    """What is known of orthogonal rows only was asked of a result on data as they are."""
+
+
 class DataFileError(SaddlehopError):
     """A data file cannot be read as samples and labels."""
 

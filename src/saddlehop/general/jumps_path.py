@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from .._support.brief import Brief
 from .._support.labelled import Labelled
-from ..limit.jump_path import sign_label
+from .._support.validate import instance_of
+from ..errors import InputError, OrthogonalOnlyError
+from ..limit.jump_path import JumpPath, sign_label
 from ..limit.prediction import after_start
 from ..limit.saddle_path import SaddlePath
 from ..model.general_problem import GeneralProblem
@@ -29,6 +31,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ZERO = 1e-8  # residuals below this share of the largest label count as 0
+_ONLY = {
+    "predict": "call `predict_times(λ)`, or follow `sh.simulate_flow(problem, init, init_scale=λ)`",
+    "saddle_facts": "see `growth_rates`, `states` and `active`, or list every way out with "
+    "`sh.extremal_vectors(problem, jumps.residuals[i])`",
+    "check_saddle": "call `sh.second_opinion(problem, init, jumps)`",
+    "sq_norm_bounds": "see `sq_norms`",
+    "sets": "see `active`",
+    "samples": "see `residuals` and `active`",
+    "unfit": "see `residuals`",
+    "alignment": "call `sh.align(problem, init)`",
+    "require_alignment": "call `sh.align(problem, init)`",
+    "solved": "see `corrections` and `resolving_scale`",
+    "tie_tol": "see `margins`, which are 0 in a tie",
+}
+"""What a JumpPath has beyond this, and what to do instead."""
 _SAME = 1e-7  # directions closer than this are one
 
 
@@ -101,6 +118,16 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
     """a_j at each saddle, shape (J+1, m)."""
     hidden: Array = field(repr=False)
     """w_j at each saddle in the problem's coordinates, shape (J+1, m, r)."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Say what to do instead of what is known of orthogonal rows only."""
+            if name in _ONLY:
+                raise OrthogonalOnlyError(
+                    f"A GeneralJumpPath has no `{name}`, which is for orthogonal rows only; {_ONLY[name]}."
+                )
+            raise AttributeError(f"A GeneralJumpPath has no `{name}`.")
 
     @property
     def n_jumps(self) -> int:
@@ -188,6 +215,16 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
             },
             index=pd.RangeIndex(1, self.n_jumps + 1, name="jump"),
         )
+
+
+def orthogonal_jumps(jumps: object, what: str, instead: str) -> JumpPath:
+    """Return a `JumpPath`; raise for anything else, for a `GeneralJumpPath` with what to do instead."""
+    if isinstance(jumps, GeneralJumpPath):
+        raise InputError(
+            f"`jumps` is a GeneralJumpPath but {what} for orthogonal rows only; {instead}, or solve "
+            "`sh.Problem.from_data(sh.orthogonalize(X), y)`."
+        )
+    return instance_of(jumps, "jumps", JumpPath)  # type: ignore[no-any-return]
 
 
 def _count_directions(output: Array, hidden: Array) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .._support.validate import instance_of
+from ..general.jumps_path import orthogonal_jumps
 from ..limit.jump_path import JumpPath
 from ._shared import NEVER, SMALL, jump_colours, new_axes
 
@@ -70,7 +70,11 @@ def assignment_map(jumps: JumpPath, up_to: int | None = None, ax: Axes | None = 
     -------
     matplotlib Axes
     """
-    instance_of(jumps, "jumps", JumpPath)
+    orthogonal_jumps(
+        jumps,
+        "which neuron fits which sample is known",
+        "draw `plot.jump_figure(jumps)`, or see `jumps.active` and `jumps.residuals`",
+    )
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     ax = new_axes(ax)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._support.arrays import Array
+from .._support.validate import instance_of
 from ..errors import InputError
 from ..flow.simulate import FlowPath
+from ..general.jumps_path import orthogonal_jumps
 from ..limit.jump_path import JumpPath
+from ..model.general_problem import orthogonal_problem
 from ..yardsticks.curvature import asymptotic_rate, local_pl_constant
 from ._shared import CLOCK_LABEL, NEVER, add_legend, dress, label, new_axes, shades
 from .curves import FARTHEST, clock_end, require_clock
@@ -44,6 +47,13 @@ def pl_constant(
     """
     if not flows:
         raise InputError("`flows` is empty; pass at least one flow of `simulate_flow`.")
+    for flow in flows:
+        instance_of(flow, "flows", FlowPath)
+        orthogonal_problem(
+            flow.problem, "the rate at the end is known", "draw `plot.loss_staircase`"
+        )
+    if jumps is not None:
+        orthogonal_jumps(jumps, "the rate at the end is known", "draw `plot.loss_staircase(jumps)`")
     ax = new_axes(ax)
     highest, end = [], clock_end(jumps) if jumps is not None else np.inf
     ends = [end]

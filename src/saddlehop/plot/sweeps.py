@@ -139,6 +139,8 @@ def chance_with_random_signs(n_samples: int, width: int) -> float:
 
 def _runs_of_the_limit(frame: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
     """The rows of the limit without an error."""
+    if not hasattr(frame, "columns"):
+        raise InputError(f"`frame` is of type {type(frame).__name__}; pass the frame of a sweep.")
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise InputError(f"`frame` has no column {missing[0]!r}; pass the frame of a sweep.")

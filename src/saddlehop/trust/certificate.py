@@ -20,6 +20,7 @@ from .._support.brief import Brief
 from .._support.optional import require
 from .._support.validate import instance_of, int_at_least, real_number
 from ..errors import InputError
+from ..general.jumps_path import orthogonal_jumps
 from ..limit.active_sets import ActiveSets
 from ..limit.alignment import Alignment
 from ..limit.jump_course import TIE_TOL
@@ -159,7 +160,7 @@ def certify(
 def _require_types(problem: Any, init: Any, jumps: Any, tie_tol: Any) -> None:
     orthogonal_problem(problem, "certificates are")
     instance_of(init, "init", Initialization, Alignment, ActiveSets)
-    instance_of(jumps, "jumps", JumpPath)
+    orthogonal_jumps(jumps, "certificates are", "call `sh.second_opinion(problem, init, jumps)`")
     if not 0 <= real_number(tie_tol, "tie_tol") < 1:
         raise InputError(f"`tie_tol` is {tie_tol!r}; pass a number from 0 up to 1.")
     width = init.sets.width if isinstance(init, Alignment) else init.width
