@@ -75,21 +75,22 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
     (J+1,)."""
     growth_rates: Array
     """ρ_j of each dormant neuron at each saddle, per unit of t, 0 if it is active, shape (J+1, m):
-    negative if it decays."""
+    negative if it decays. It is the rate on arrival there; at a wall it may change later (`message`)."""
     margins: Array
     """Clock time from each jump to its runner-up in another direction, shape (J,): 0 in a tie, inf if
     none is left."""
     corrections: Array
     """c_i in t_i = times_i · log(1/λ) + c_i + o(1), in units of t, shape (J,); t_i is when the first neuron
-    of the jump passes half of the a² it reaches."""
+    of the jump passes half of the a² it reaches; nan where it fades, or where several neurons crossed walls
+    at once on the way (`message`)."""
     resolving_scale: Array
     """log10 of the λ below which each jump stands apart from its neighbours, shape (J,): 99% of the loss of
     one jump is gone when 1% of the next is, and no dormant neuron is above a tenth of the largest active
     one while the jump lasts."""
     settling_scale: Array
     """log10 of the λ below which the saddle after each jump is seen, shape (J,): weights are within 1e-6 of
-    it while all dormant neurons are still smaller than 1e-7, in the units of `distances`; -inf: not at
-    rest."""
+    it (1e-5 where sizes fall like 1/√t) while all dormant neurons are still smaller than 1e-7, in the units
+    of `distances`; -inf: not at rest."""
     residuals: Array
     """r_k = y_k − h(x_k) at each saddle, shape (J+1, n)."""
     states: NDArray[np.str_]
