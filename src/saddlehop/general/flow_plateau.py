@@ -35,6 +35,7 @@ from .pieces import GROWING, Carried, Neurons, carry
 
 WORTH = 3.0  # a plateau must be worth so many of the last steps
 SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
+SOON, LATER = 4, 256  # of the last steps: when a plateau is tried again
 TRIES = 6
 GROWS = 10.0  # times the tolerance: rates of growth that are visible
 
@@ -45,19 +46,20 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     acting = acting_neurons(setting, state)
     drive = forces(setting, state, _felt(setting, r))
     if _moves(setting, state, drive, acting):
-        state.plateau = Patience(4)
+        state.plateau = Patience(state.time + SOON * last)
         return 0.0, False
     rest = np.flatnonzero(~acting)
     if _length(setting, state, drive, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = relaxation_of(setting, state, r, acting)
-    if np.sum(np.abs(relaxation.amounts)) > setting.tol * math.sqrt(len(r)):
-        state.plateau = state.plateau.lost()
+    left = _until_relaxed(setting, relaxation)
+    if left > 0:
+        state.plateau = Patience(state.time + min(max(left, SOON * last), LATER * last))
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
     at_rest = _felt(setting, r - _relaxed(setting, relaxation, math.inf))
     if _grows(setting, state, at_rest, acting):
-        state.plateau = Patience(4)
+        state.plateau = Patience(state.time + SOON * last)
         return 0.0, False
     length = _until_felt(setting, neurons, at_rest)
     if math.isinf(length) and math.isinf(room):
@@ -68,6 +70,16 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
 def _felt(setting: Setting, r: Array) -> Array:
     """Return residuals, 0 where they are 0 to tolerance."""
     return np.where(np.abs(r) <= setting.tol, 0.0, r)
+
+
+def _until_relaxed(setting: Setting, relaxation: Relaxation) -> float:
+    """Return when what still relaxes is within tolerance, 0 if it is."""
+    amounts = np.abs(relaxation.amounts)
+    least = setting.tol * math.sqrt(len(relaxation.modes))
+    if np.sum(amounts) <= least:
+        return 0.0
+    times = np.log(np.maximum(amounts * amounts.size / least, 1.0)) / relaxation.rates
+    return float(np.max(times))
 
 
 def _until_felt(setting: Setting, neurons: Neurons, r: Array) -> float:
@@ -104,10 +116,11 @@ def _carry_on(
             _take_over(setting, state, rest, carried)
             state.wait(length)
             state.count("plateaus")
-            state.plateau = Patience()
+            state.plateau, state.stiff = Patience(), Patience(state.time + 16 * last, 8 * last)
+            state.stiff_length, state.relaxation = 0.0, None
             return length
         length = min(0.5 * length, length - 1.1 * excess)
-    state.plateau = state.plateau.lost()
+    state.plateau = state.plateau.lost(state)
     return 0.0
 
 

@@ -47,19 +47,15 @@ class Relaxation(NamedTuple):
 
 
 class Patience(NamedTuple):
-    """Steps to wait until something is tried again: each time in vain twice as many."""
+    """When something is tried again: each time in vain after twice as long, in lengths of series steps."""
 
-    wait: int = 0
-    pause: int = 0
+    until: float = 0.0
+    pause: float = 0.0
 
-    def lost(self) -> Patience:
+    def lost(self, state: State) -> Patience:
         """After a try in vain."""
-        pause = min(max(2 * self.pause, 4), 256)
-        return Patience(pause, pause)
-
-    def shorter(self) -> Patience:
-        """After a step."""
-        return Patience(max(self.wait - 1, 0), self.pause)
+        pause = min(max(2 * self.pause, 4 * state.last), 64 * state.last)
+        return Patience(state.time + pause, pause)
 
 
 @dataclass
@@ -87,7 +83,7 @@ class State:
     """Whether the last series step was not cut short by walls."""
     plateau: Patience = field(default_factory=Patience)
     """When to try to pass a plateau again."""
-    stiff: Patience = field(default_factory=lambda: Patience(16, 8))
+    stiff: Patience = field(default_factory=lambda: Patience(16.0, 8.0))
     """When to try an implicit step again."""
     stiff_length: float = 0.0
     """Length of the next implicit step; 0: none was taken before."""

@@ -11,17 +11,19 @@ the others feel one, r(t) has a kink that no polynomial follows, and the step is
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
 
 from .._support.arrays import Array
-from .flow_plateau import acting_neurons, relaxation_of
-from .flow_state import Relaxation, Setting, State, residuals
+from .flow_plateau import acting_neurons, forces, relaxation_of
+from .flow_state import Flags, Patience, Relaxation, Setting, State, residuals
 
 POINTS = 5, 9
 FIRST = 2.5  # times the least worth: the first try
 WORTH = 12.0, 0.1  # a step must be worth so many of the last, and so many for each sample
+TURNING = 0.3  # neurons that matter turn less in a step that is worth it
 GROWTH = 6.0
 ITERATIONS = 7
 TRIES = 4
@@ -51,28 +53,38 @@ def radau(count: int) -> tuple[Array, Array, Array]:
 
 def stiff_step(setting: Setting, state: State, room: float) -> float:
     """Try a step of at most `room`; return its length, 0 if none was worth it."""
-    r = residuals(setting, state)
+    r, acting = residuals(setting, state), acting_neurons(setting, state)
     fresh, least = state.relaxation is None, (WORTH[0] + WORTH[1] * r.size) * state.last
     length = min(state.stiff_length or FIRST * least, room)
+    turning = np.max(np.linalg.norm(forces(setting, state, r)[acting], axis=1), initial=0.0)
+    if least * turning > TURNING:
+        state.stiff = state.stiff.lost(state)
+        return 0.0
     for _ in range(TRIES):
         if length < least and length < room:
             break
         if state.relaxation is None:
-            state.relaxation = relaxation_of(setting, state, r, acting_neurons(setting, state))
-        trial, error, first = _attempt(setting, state, r, state.relaxation, length)
-        if error <= _allowed(setting, length):
+            state.relaxation = relaxation_of(setting, state, r, acting)
+        trial, error, first = _attempt(
+            setting, state, r, acting, state.relaxation, length, least
+        )
+        allowed = _allowed(setting, length)
+        growth = _growth(error / allowed, setting.tol)
+        if error <= allowed:
             trial.wait(length)
             trial.count("implicit")
-            trial.stiff_length = length * _growth(error / _allowed(setting, length), setting.tol)
+            trial.stiff_length = length * growth
+            trial.stiff = Patience()
             state.restore(trial)
             return length
         if first < length:
             length = min(first, 0.5 * length)
-        elif not fresh:
+        elif math.isinf(error) and not fresh:
             state.relaxation, fresh = None, True
         else:
-            length *= 0.25
+            length *= max(growth, 0.25)
     state.stiff_length, state.relaxation = 0.0, None
+    state.stiff = state.stiff.lost(state)
     return 0.0
 
 
@@ -88,33 +100,54 @@ def _allowed(setting: Setting, length: float) -> float:
 
 
 def _attempt(
-    setting: Setting, state: State, r: Array, relaxation: Relaxation, length: float
+    setting: Setting,
+    state: State,
+    r: Array,
+    acting: Flags,
+    relaxation: Relaxation,
+    length: float,
+    least: float,
 ) -> tuple[State, float, float]:
-    """Solve r = Φ[r] on a step; return where it leads, its error, and when the first wall is felt."""
+    """Solve r = Φ[r] on a step; return where it leads, its error, and when the first wall is felt.
+
+    Where that is before the `least` length worth a step nothing is solved.
+    """
     points, _, terms = radau(points_for(setting.tol))
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
-    root = np.sqrt(setting.curvature)
+    root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
     now = _relaxing(relaxation, r / root, length * points)
     last, first_met = np.inf, np.inf
     for i in range(ITERATIONS):
-        trial = state.copy()
-        made, first = setting.stepper.drive(
-            trial.arrays, powers * (terms @ (now * root)), length * points
-        )
+        trial, path = state.copy(), powers * (terms @ (now * root))
+        made, first = setting.stepper.drive(trial.arrays, acting, path, length * points)
         first_met = first if i == 0 else first_met
+        if first_met < least:
+            break
         if not np.max(np.abs(made)) <= FAR * max(float(np.max(np.abs(r))), 1e-300):
             break
         change = _correction(relaxation, made / root - now, length)
         now = now + change
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
-        if size <= CONVERGED * _allowed(setting, length):
+        if size <= CONVERGED * allowed:
             gap = terms[0] @ now - r / root
             error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
-            return trial, error / points.size**2 + size, first
+            error = error / points.size**2 + size
+            if error <= allowed:
+                error += _take_along(setting, trial, ~acting, path, length)
+            return trial, error, first
         if size > 0.5 * last:
             break
         last = size
     return state, np.inf, first_met
+
+
+def _take_along(
+    setting: Setting, state: State, rest: Flags, path: Array, length: float
+) -> float:
+    """Move the neurons that do not act under r(t); return by how much weights miss that they do."""
+    before = residuals(setting, state)
+    made, _ = setting.stepper.drive(state.arrays, rest, path, np.array([length]))
+    return _weight_error(setting, np.abs(made[0] - before), length)
 
 
 def _weight_error(setting: Setting, change: Array, length: float) -> float:

@@ -24,7 +24,7 @@ from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from .flow_plateau import wait_out
-from .flow_state import Patience, Setting, State, residuals, weights
+from .flow_state import Setting, State, residuals, weights
 from .flow_steps import start_at, step
 from .flow_stiff import stiff_step
 from .pieces import place
@@ -150,13 +150,10 @@ class GeneralTrajectory:
 
 def move(setting: Setting, state: State, room: float) -> float:
     """Take a step that is implicit where that is worth it; return its length."""
-    if state.stiff.wait == 0 and state.is_smooth:
+    if state.time >= state.stiff.until and state.is_smooth:
         taken = stiff_step(setting, state, room)
         if taken > 0:
-            state.stiff = Patience()
             return taken
-        state.stiff = state.stiff.lost()
-    state.stiff = state.stiff.shorter()
     taken = step(setting, state, room)
     state.last = taken if taken < room else state.last
     return taken
@@ -166,12 +163,11 @@ def advance(setting: Setting, state: State, end: float) -> str:
     """Take one step, not beyond `end`."""
     room = end - state.time - state.carry
     taken = 0.0
-    if state.plateau.wait == 0:
+    if state.time >= state.plateau.until:
         taken, learned = wait_out(setting, state, room, state.last)
         if learned:
             return LEARNED
     if taken == 0:
-        state.plateau = state.plateau.shorter()
         taken = move(setting, state, room)
         if math.isinf(taken):
             return LEARNED

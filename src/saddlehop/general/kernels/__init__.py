@@ -131,7 +131,7 @@ class _Series(Structure):
     _fields_ = [
         ("order", c_int64),
         ("n_patterns", c_int64),
-        *_pointers("pattern leader output hidden sides force drive rise residual"),
+        *_pointers("pattern leader weight output hidden sides force drive rise residual"),
     ]
 
 
@@ -163,6 +163,7 @@ _drive = Kernel(
     _Setting,
     _State,
     _Work,
+    c_void_p,
     c_int64,
     c_void_p,
     c_int64,
@@ -237,6 +238,7 @@ class Stepper:
         series = _Series(
             pattern=new(m, dtype=np.int64),
             leader=new(m, dtype=np.int64),
+            weight=new(m),
             output=new(terms, m),
             hidden=new(terms, m, r),
             sides=new(terms, m, n),
@@ -313,17 +315,20 @@ class Stepper:
         _residuals(self._setting, self._state(weights), self._work, address(found, np.float64))
         return found
 
-    def drive(self, weights: Weights, terms: Array, places: Array) -> tuple[Array, float]:
-        """Move all neurons, each by itself, under r(t) = Σ_p terms_p t^p (P, n) to the last of `places` (q,).
+    def drive(
+        self, weights: Weights, moved: Flags, terms: Array, places: Array
+    ) -> tuple[Array, float]:
+        """Move neurons `moved` (m,), each by itself, under r(t) = Σ_p terms_p t^p (P, n).
 
-        Return the residuals they make at each place, shape (q, n), and when the first wall is met by a
-        neuron that others feel.
+        They go to the last of `places` (q,). Return the residuals that all neurons make at each place, shape
+        (q, n), and when the first wall is met by one that others feel.
         """
         made = np.empty((places.size, self._shape[0]))
         first = _drive(
             self._setting,
             self._state(weights),
             self._work,
+            address(moved, np.bool_, self._shape[2]),
             len(terms),
             address(terms, np.float64, len(terms), self._shape[0]),
             places.size,

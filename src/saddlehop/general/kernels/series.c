@@ -13,7 +13,8 @@
 #include "lanes.h"
 #include "products.h"
 
-#define FELT 1e-20 /* e^{2σ} from which a neuron adds to r */
+#define FELT 1e-16 /* of the tolerance: e^{2σ} from which a neuron adds to r */
+#define SOON 1e-6  /* to which one that does not may grow within a step */
 
 /* Neurons of equal modes share a pattern. */
 static void find_patterns(const Setting *setting, const State *state, Series *series)
@@ -39,8 +40,8 @@ static void residual_term(const Setting *setting, const State *state, Work *work
     double *load = work->load, *sum = work->end;
     memset(load, 0, (size_t)n * sizeof(double));
     for (int64_t j = 0; j < m; j++) {
-        double weight = weight_of(state, j);
-        if (weight < FELT)
+        double weight = series->weight[j];
+        if (weight == 0.0)
             continue;
         memset(sum, 0, (size_t)n * sizeof(double));
         for (int64_t i = 0; i <= p; i++)
@@ -123,6 +124,10 @@ void expand_all(const Setting *setting, const State *state, Work *work, int64_t 
     int64_t m = setting->width, rank = setting->rank;
     series->order = order;
     find_patterns(setting, state, series);
+    for (int64_t j = 0; j < m; j++) {
+        double weight = weight_of(state, j);
+        series->weight[j] = weight < FELT * setting->tol ? 0.0 : weight;
+    }
     for (int64_t g = 0; g < series->n_patterns; g++)
         slides_of(setting, state, work->bases + g, series->leader[g]);
     memcpy(series->output, state->output, (size_t)m * sizeof(double));
@@ -132,7 +137,8 @@ void expand_all(const Setting *setting, const State *state, Work *work, int64_t 
         residual_term(setting, state, work, p);
         drive_term(setting, state, work, p);
         for (int64_t j = 0; j < m; j++)
-            neuron_term(setting, series, j, p);
+            if (series->weight[j] > 0.0)
+                neuron_term(setting, series, j, p);
     }
 }
 
@@ -168,13 +174,23 @@ static double residual_size(const Setting *setting, const Series *series, int64_
     return most;
 }
 
-double shortest_length(const Setting *setting, const Series *series)
+/* How long a neuron of that drive stays one that is not felt */
+static double until_felt(const Setting *setting, const State *state, const Series *series, int64_t j)
+{
+    const double *drive = series->drive + series->pattern[j] * setting->rank;
+    double rate = sqrt(dot(drive, drive, setting->rank));
+    return rate > 0.0 ? (0.5 * log(SOON * setting->tol) - state->scale[j]) / rate : INFINITY;
+}
+
+double shortest_length(const Setting *setting, const State *state, const Series *series)
 {
     int64_t last = series->order;
     double length = INFINITY;
     for (int64_t j = 0; j < setting->width; j++)
-        length = fmin(length, length_of(setting, weight_size(setting, series, j, last - 1),
-                                        weight_size(setting, series, j, last), last));
+        length = fmin(length, series->weight[j] == 0.0
+                                  ? until_felt(setting, state, series, j)
+                                  : length_of(setting, weight_size(setting, series, j, last - 1),
+                                              weight_size(setting, series, j, last), last));
     return fmin(length, length_of(setting, residual_size(setting, series, last - 2),
                                   residual_size(setting, series, last - 1), last - 1));
 }

@@ -11,6 +11,6 @@ void set_residuals(const Setting *setting, const State *state, Work *work, int64
 int64_t order_for(double tol);
 /* How long a neuron's series, and that of r, may be followed. */
 double length_of(const Setting *setting, double next_to_last, double last, int64_t order);
-double shortest_length(const Setting *setting, const Series *series);
+double shortest_length(const Setting *setting, const State *state, const Series *series);
 
 #endif

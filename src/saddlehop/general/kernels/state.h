@@ -49,6 +49,7 @@ typedef struct {
     int64_t n_patterns;
     int64_t *pattern;  /* (m,) */
     int64_t *leader;   /* (m,) a neuron of each pattern */
+    double *weight;    /* (m,) e^{2σ_j}; 0 where it adds nothing to r, and there is no series of weights */
     double *output;    /* (P + 1, m) */
     double *hidden;    /* (P + 1, m, r) */
     double *sides;     /* (P + 1, m, n) w̃·x_k */

@@ -1,8 +1,9 @@
 /* One step of a flow on any rows, after another.
 
-   expand all neurons in Taylor series → how far do they hold → which walls are met before
+   expand all neurons that are felt in Taylor series → how far do they hold → which walls are met before
    → the step ends where ignoring a wall would be felt by the other neurons
-   → neurons that met a wall go on by themselves to the end of the step, wall after wall, given r(t) */
+   → neurons that met a wall, and those not felt, go by themselves to the end of the step, wall after wall,
+     given r(t) */
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "series.h"
 
 #define SHARE 0.3 /* of the tolerance, for walls that the others do not feel */
+#define OUTGROWN 1e-3 /* of the tolerance, for neurons that r(t) leaves out */
 #define EVALUATION 1e-15 /* rounding of a residual */
 
 enum { LEAST_ORDER = 4 };
@@ -26,17 +28,23 @@ API void general_residuals(const Setting *, const State *, Work *, double *resid
 API void general_forces(const Setting *, const State *, Work *, const double *residual, double *force);
 API void general_wall_rule(Walls *, WallsWork *);
 
-static double min_of(const double *x, int64_t count)
+/* When the first of those who are felt meets a wall */
+static double first_met(const Setting *setting, const Work *work)
 {
-    double least = INFINITY;
-    for (int64_t i = 0; i < count; i++)
-        least = smaller(least, x[i]);
-    return least;
+    double first = INFINITY;
+    for (int64_t j = 0; j < setting->width; j++)
+        if (work->event[j] != NONE)
+            first = smaller(first, work->time[j]);
+    return first;
 }
 
 static void meet(const Setting *setting, const State *state, Work *work, double length)
 {
     for (int64_t j = 0; j < setting->width; j++) {
+        if (work->series.weight[j] == 0.0) { /* goes by itself from the start */
+            work->time[j] = 0.0, work->event[j] = NONE;
+            continue;
+        }
         Meeting met = meeting_in_series(setting, state, work, j, length);
         work->time[j] = met.event == NONE ? INFINITY : met.time;
         work->event[j] = met.event;
@@ -101,7 +109,8 @@ static void move(const Setting *setting, State *state, const Work *work, int64_t
 static void move_all(const Setting *setting, State *state, Work *work, double length)
 {
     for (int64_t j = 0; j < setting->width; j++) {
-        move(setting, state, work, j, fmin(work->time[j], length));
+        if (work->series.weight[j] > 0.0)
+            move(setting, state, work, j, fmin(work->time[j], length));
         if (work->time[j] < length) {
             start_alone(setting, state, work, j);
             go_on_alone(setting, state, work, j, (Meeting){work->time[j], work->event[j]}, length);
@@ -124,6 +133,15 @@ static double ignored(const Setting *setting, const State *state, Work *work, do
     for (int64_t k = 0; k < n; k++)
         error += fabs(found[k] - expected[k]) * setting->norms[k];
     return 0.5 * (length - first) * positive_part(error / (double)setting->n_samples - EVALUATION);
+}
+
+/* Whether a neuron that r(t) leaves out has grown so much that others feel it. */
+static bool outgrow(const Setting *setting, const State *state, const Work *work)
+{
+    for (int64_t j = 0; j < setting->width; j++)
+        if (work->series.weight[j] == 0.0 && weight_of(state, j) > OUTGROWN * setting->tol)
+            return true;
+    return false;
 }
 
 static void copy_state(const Setting *setting, const State *from, State *to)
@@ -152,20 +170,23 @@ double general_step(const Setting *setting, State *state, Work *work, int64_t *o
                            double room, double *smooth)
 {
     expand_all(setting, state, work, *order > 0 ? *order : order_for(setting->tol));
-    double longest = *smooth = shortest_length(setting, &work->series);
+    double longest = *smooth = shortest_length(setting, state, &work->series);
     double length = fmin(room, longest);
     if (!isfinite(length)) /* nothing moves */
         return length;
     meet(setting, state, work, length);
     length = felt(setting, state, work, length);
-    double first = min_of(work->time, setting->width);
+    double first = first_met(setting, work);
     copy_state(setting, state, &work->before);
     for (;;) {
         move_all(setting, state, work, length);
         double error = ignored(setting, state, work, first, length);
-        if (error <= setting->tol)
+        if (error > setting->tol)
+            length = first + 0.9 * (length - first) * sqrt(setting->tol / error);
+        else if (outgrow(setting, state, work))
+            length *= 0.5;
+        else
             break;
-        length = first + 0.9 * (length - first) * sqrt(setting->tol / error);
         copy_state(setting, &work->before, state);
     }
     *order = length >= room ? work->series.order
