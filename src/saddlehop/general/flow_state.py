@@ -54,7 +54,7 @@ class Patience(NamedTuple):
 
     def lost(self, state: State) -> Patience:
         """After a try in vain."""
-        pause = min(max(2 * self.pause, 4 * state.last), 64 * state.last)
+        pause = min(max(2 * self.pause, state.last), 64 * state.last)
         return Patience(state.time + pause, pause)
 
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from .._support.arrays import Array
 from .flow_plateau import acting_neurons, forces, relaxation_of
-from .flow_state import Flags, Patience, Relaxation, Setting, State, residuals
+from .flow_state import Patience, Relaxation, Setting, State, residuals
+from .kernels import Flags
 
 POINTS = 5, 9
 FIRST = 2.5  # times the least worth: the first try
@@ -131,7 +132,7 @@ def _attempt(
         if size <= CONVERGED * allowed:
             gap = terms[0] @ now - r / root
             error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
-            error = error / points.size**2 + size
+            error /= points.size**2
             if error <= allowed:
                 error += _take_along(setting, trial, ~acting, path, length)
             return trial, error, first

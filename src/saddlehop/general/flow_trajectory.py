@@ -150,7 +150,7 @@ class GeneralTrajectory:
 
 def move(setting: Setting, state: State, room: float) -> float:
     """Take a step that is implicit where that is worth it; return its length."""
-    if state.time >= state.stiff.until and state.is_smooth:
+    if state.time >= state.stiff.until:
         taken = stiff_step(setting, state, room)
         if taken > 0:
             return taken
