@@ -37,6 +37,7 @@ WORTH = 3.0  # a plateau must be worth so many of the last steps
 SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is rounding
 SOON, LATER = 4, 256  # of the last steps: when a plateau is tried again
 TRIES = 6
+NOISE = 1e2  # times the tolerance: what errors of steps may make of residuals
 GROWS = 10.0  # times the tolerance: rates of growth that are visible
 
 
@@ -46,14 +47,15 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     acting = acting_neurons(setting, state)
     drive = forces(setting, state, _felt(setting, r))
     if _moves(setting, state, drive, acting):
-        state.plateau = Patience(state.time + SOON * last)
+        state.plateau, state.rest_due = Patience(state.time + SOON * last), math.inf
         return 0.0, False
     rest = np.flatnonzero(~acting)
     if _length(setting, state, drive, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = relaxation_of(setting, state, r, acting)
     left = _until_relaxed(setting, relaxation)
-    if left > 0:
+    state.rest_due = min(state.rest_due, state.time + 2 * left)
+    if left > 0 and not (state.time > state.rest_due and _is_noise(setting, relaxation)):
         state.plateau = Patience(state.time + min(max(left, SOON * last), LATER * last))
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
@@ -80,6 +82,12 @@ def _until_relaxed(setting: Setting, relaxation: Relaxation) -> float:
         return 0.0
     times = np.log(np.maximum(amounts * amounts.size / least, 1.0)) / relaxation.rates
     return float(np.max(times))
+
+
+def _is_noise(setting: Setting, relaxation: Relaxation) -> bool:
+    """Whether what should be at rest by now may be errors of steps, for which an exponential is good enough."""
+    most = NOISE * setting.tol * math.sqrt(len(relaxation.modes))
+    return bool(np.sum(np.abs(relaxation.amounts)) <= most)
 
 
 def _until_felt(setting: Setting, neurons: Neurons, r: Array) -> float:
@@ -117,7 +125,7 @@ def _carry_on(
             state.wait(length)
             state.count("plateaus")
             state.plateau, state.stiff = Patience(), Patience(state.time + 16 * last, 8 * last)
-            state.stiff_length, state.relaxation = 0.0, None
+            state.stiff_length, state.relaxation, state.rest_due = 0.0, None, math.inf
             return length
         length = min(0.5 * length, length - 1.1 * excess)
     state.plateau = state.plateau.lost(state)

@@ -83,6 +83,8 @@ class State:
     """Whether the last series step was not cut short by walls."""
     plateau: Patience = field(default_factory=Patience)
     """When to try to pass a plateau again."""
+    rest_due: float = np.inf
+    """Time by which neurons that hardly move should be at rest, twice over; what is left then is noise."""
     stiff: Patience = field(default_factory=lambda: Patience(16.0, 8.0))
     """When to try an implicit step again."""
     stiff_length: float = 0.0

@@ -26,7 +26,8 @@ FIRST = 2.5  # times the least worth: the first try
 WORTH = 12.0, 0.1  # a step must be worth so many of the last, and so many for each sample
 TURNING = 0.3  # neurons that matter turn less in a step that is worth it
 GROWTH = 6.0
-ITERATIONS = 7
+ITERATIONS = 12
+DIVERGES = 2.0
 TRIES = 4
 CONVERGED = 0.1  # of the tolerance
 FAR = 10.0  # times the largest residual
@@ -117,7 +118,7 @@ def _attempt(
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
     now = _relaxing(relaxation, r / root, length * points)
-    last, first_met = np.inf, np.inf
+    last, first_met, mixed = np.inf, np.inf, Mixed()
     for i in range(ITERATIONS):
         trial, path = state.copy(), powers * (terms @ (now * root))
         made, first = setting.stepper.drive(trial.arrays, acting, path, length * points)
@@ -127,6 +128,7 @@ def _attempt(
         if not np.max(np.abs(made)) <= FAR * max(float(np.max(np.abs(r))), 1e-300):
             break
         change = _correction(relaxation, made / root - now, length)
+        change = mixed(now, change)
         now = now + change
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
         if size <= CONVERGED * allowed:
@@ -136,10 +138,28 @@ def _attempt(
             if error <= allowed:
                 error += _take_along(setting, trial, ~acting, path, length)
             return trial, error, first
-        if size > 0.5 * last:
+        if size > DIVERGES * last:
             break
         last = size
     return state, np.inf, first_met
+
+
+class Mixed:
+    """Anderson's mixing: what earlier corrections did says which combination of them to take."""
+
+    def __init__(self) -> None:
+        self.points: list[Array] = []
+        self.changes: list[Array] = []
+
+    def __call__(self, point: Array, change: Array) -> Array:
+        """Return the correction of `point` to take where a plain one would be `change`."""
+        self.points.append(point.ravel())
+        self.changes.append(change.ravel())
+        if len(self.points) == 1:
+            return change
+        moved, gained = np.diff(self.points, axis=0), np.diff(self.changes, axis=0)
+        parts = np.linalg.lstsq(gained.T, self.changes[-1], rcond=1e-12)[0]
+        return np.asarray(change - (parts @ (moved + gained)).reshape(change.shape))
 
 
 def _take_along(
