@@ -12,6 +12,7 @@
 
 #define NUDGE 1e-6 /* of a step: where a neuron on a wall goes nowhere, it is asked again so much later, */
                    /* then after twice as long each time */
+#define BEYOND 1e-9 /* of ‖w‖‖x_k‖: farther than rounding leads */
 #define STALL 1e-9 /* ‖w‖ within this share of |a| at a wall is 0 */
 
 static void change_force(const Setting *setting, Work *work, int64_t k, double sign)
@@ -40,6 +41,19 @@ static bool stalls(const Setting *setting, State *state, int64_t j)
     return true;
 }
 
+/* Whether holding a neuron on other walls has put it visibly beyond wall k: it has crossed that one. */
+static bool is_beyond(const Setting *setting, State *state, Work *work, int64_t j, int64_t k)
+{
+    const double *w = state->hidden + j * setting->rank;
+    int8_t *mode = state->mode + j * setting->n_rows + k;
+    if (-*mode * work->alone.sides[k] <= BEYOND * setting->norms[k] * sqrt(dot(w, w, setting->rank)))
+        return false;
+    *mode = -*mode;
+    change_force(setting, work, k, *mode);
+    state->counts[CROSSINGS]++;
+    return true;
+}
+
 static void cross(const Setting *setting, State *state, Work *work, int64_t j, double t,
                   int64_t event)
 {
@@ -59,6 +73,8 @@ static void cross(const Setting *setting, State *state, Work *work, int64_t j, d
     double *force = alone->drive; /* not in use yet */
     values_of(alone->force, series->order, rank, rank, t, force);
     find_sides(setting, state, work, j);
+    if (event != TURN && is_beyond(setting, state, work, j, event))
+        return;
     decide(setting, state, work, j, event, alone->sides, alone->residual, force, &work->slides,
            change_force);
 }
