@@ -18,13 +18,14 @@ import numpy as np
 
 from .._support.arrays import Array
 from .flow_plateau import acting_neurons, forces, relaxation_of
-from .flow_state import Patience, Relaxation, Setting, State, residuals
+from .flow_state import Patience, Relaxation, Setting, State, residuals, weights
 from .kernels import Flags
 
 POINTS = 5, 9
 FIRST = 2.5  # times the least worth: the first try
 WORTH = 12.0, 0.1  # a step must be worth so many of the last, and so many for each sample
-TURNING = 0.3  # neurons that matter turn less in a step that is worth it
+TURNING = 0.3  # neurons that matter turn less in a step that is worth it, …
+SPIN = 30.0  # … and less under any guess at r(t)
 GROWTH = 6.0
 ITERATIONS = 12
 DIVERGES = 2.0
@@ -58,8 +59,7 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
     r, acting = residuals(setting, state), acting_neurons(setting, state)
     fresh, least = state.relaxation is None, (WORTH[0] + WORTH[1] * r.size) * state.last
     length = min(state.stiff_length or FIRST * least, room)
-    turning = np.max(np.linalg.norm(forces(setting, state, r)[acting], axis=1), initial=0.0)
-    if least * turning > TURNING:
+    if least * _turning(setting, state, r, acting) > TURNING:
         state.stiff = state.stiff.lost(state)
         return 0.0
     for _ in range(TRIES):
@@ -90,6 +90,11 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
     return 0.0
 
 
+def _turning(setting: Setting, state: State, r: Array, acting: Flags) -> float:
+    """How fast neurons that matter move at residuals r, relative to their size."""
+    return float(np.max(np.linalg.norm(forces(setting, state, r)[acting], axis=1), initial=0.0))
+
+
 def _growth(error: float, tol: float) -> float:
     """How much longer the next step may be, from the error relative to what is allowed."""
     least = (0.8 / GROWTH) ** (points_for(tol) + 1)
@@ -117,9 +122,12 @@ def _attempt(
     points, _, terms = radau(points_for(setting.tol))
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
+    noise = max(allowed, 0.1 * ROUNDING * length * float(np.sum(weights(state))))
     now = _relaxing(relaxation, r / root, length * points)
     last, first_met, mixed = np.inf, np.inf, Mixed()
     for i in range(ITERATIONS):
+        if max(_turning(setting, state, row * root, acting) for row in now) * length > SPIN:
+            break
         trial, path = state.copy(), powers * (terms @ (now * root))
         made, first = setting.stepper.drive(trial.arrays, acting, path, length * points)
         first_met = first if i == 0 else first_met
@@ -131,7 +139,7 @@ def _attempt(
         change = mixed(now, change)
         now = now + change
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
-        if size <= CONVERGED * allowed:
+        if size <= CONVERGED * allowed or 0.5 * last < size <= noise:
             gap = terms[0] @ now - r / root
             error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
             error /= points.size**2
