@@ -240,6 +240,62 @@ def test_a_neuron_without_output_weight_turns_the_way_it_is_drawn():
     assert flow.losses[-1] == pytest.approx(0.05)
 
 
+def test_cost_hardly_depends_on_the_scale():
+    problem, init = teacher(60, 10, 24)
+    work = {}
+    for scale in ("1e-10", "1e-1000000"):
+        t_end = 6 * np.log(10) * float(scale[3:])
+        flow = sh.simulate_flow(problem, init, init_scale=scale, t_end=t_end, rtol=1e-6)
+        work[scale] = flow.stats["evaluations"]
+        assert flow.stats["implicit"] < 15  # each drives neurons over and over
+    assert work["1e-1000000"] < 2.5 * work["1e-10"]
+
+
+def teacher(n, d, m):
+    """Gaussian rows, labels of a teacher with noise."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d))
+    rows = np.hstack([X, np.ones((n, 1))])
+    weights = rng.standard_normal((5, d + 1)) / np.sqrt(d + 1)
+    y = np.maximum(rows @ weights.T, 0) @ rng.standard_normal(5) + 0.3 * rng.standard_normal(n)
+    problem = sh.GeneralProblem(X, y, bias=True)
+    return problem, sh.Initialization.draw(problem, m, rng=rng)
+
+
+def badly_scaled(columns, n=20):
+    """Gaussian rows with columns of very different sizes."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, len(columns))) * columns
+    problem = sh.GeneralProblem(X, rng.standard_normal(n))
+    return problem, sh.Initialization.draw(problem, 10, rng=0)
+
+
+@pytest.mark.parametrize("columns", [(10.0, 1.0, 0.1), (100.0, 1.0, 0.01)])
+def test_rows_with_columns_of_different_sizes_come_to_rest(columns):
+    problem, init = badly_scaled(columns)
+    flow = sh.simulate_flow(problem, init, init_scale="1e-4", rtol=1e-6, max_steps=4000)
+    assert flow.status == "learned"
+    assert abs(slope_of_loss(flow, flow.t[-1])) < 1e-10
+    assert np.max(np.diff(flow.losses)) <= 1e-9 * flow.losses[0]
+    exact = sh.simulate_flow(problem, init, init_scale="1e-4", rtol=1e-8)
+    times = np.geomspace(0.1, 1e4, 40)
+    np.testing.assert_allclose(flow.loss_at(times), exact.loss_at(times), atol=1e-6 * 0.67)
+
+
+def test_a_neuron_held_beyond_a_wall_has_crossed_it():
+    """Columns so different that holding a neuron on two walls takes it across a third."""
+    problem, init = badly_scaled((1e3, 1.0, 1e-3))
+    with pytest.raises(sh.FlowError) as error:
+        sh.simulate_flow(problem, init, init_scale="1e-4", max_steps=1200)
+    path = error.value.path
+    assert path.stats["implicit"] > 100
+    network, modes = path.final, path.active_at(path.t[-1])
+    sides = network.hidden @ problem.coordinates.T
+    lengths = np.linalg.norm(problem.coordinates, axis=1)
+    size = np.linalg.norm(network.hidden, axis=1)[:, None] * lengths
+    assert np.min(modes * sides / size) > -1e-9
+
+
 def test_implicit_steps_are_as_right_as_small_ones(monkeypatch):
     setting = sh.load_setting("slow-plateau")
     init = sh.Initialization.draw(setting.problem, 8, rng=3)

@@ -53,9 +53,11 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     if _length(setting, state, drive, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = relaxation_of(setting, state, r, acting)
-    left = _until_relaxed(setting, relaxation)
+    size = float(np.sum(weights(state)[acting]))
+    amounts = np.abs(relaxation.amounts) / np.sqrt(np.maximum(relaxation.rates * size, 1.0))
+    left = _until_relaxed(setting, relaxation, amounts)
     state.rest_due = min(state.rest_due, state.time + 2 * left)
-    if left > 0 and not (state.time > state.rest_due and _is_noise(setting, relaxation)):
+    if left > 0 and not (state.time > state.rest_due and _is_noise(setting, relaxation, amounts)):
         state.plateau = Patience(state.time + min(max(left, SOON * last), LATER * last))
         return 0.0, False
     neurons = _as_neurons(setting, state, rest)
@@ -74,9 +76,8 @@ def _felt(setting: Setting, r: Array) -> Array:
     return np.where(np.abs(r) <= setting.tol, 0.0, r)
 
 
-def _until_relaxed(setting: Setting, relaxation: Relaxation) -> float:
+def _until_relaxed(setting: Setting, relaxation: Relaxation, amounts: Array) -> float:
     """Return when what still relaxes is within tolerance, 0 if it is."""
-    amounts = np.abs(relaxation.amounts)
     least = setting.tol * math.sqrt(len(relaxation.modes))
     if np.sum(amounts) <= least:
         return 0.0
@@ -84,10 +85,10 @@ def _until_relaxed(setting: Setting, relaxation: Relaxation) -> float:
     return float(np.max(times))
 
 
-def _is_noise(setting: Setting, relaxation: Relaxation) -> bool:
+def _is_noise(setting: Setting, relaxation: Relaxation, amounts: Array) -> bool:
     """Whether what should be at rest by now may be errors of steps, for which an exponential is good enough."""
     most = NOISE * setting.tol * math.sqrt(len(relaxation.modes))
-    return bool(np.sum(np.abs(relaxation.amounts)) <= most)
+    return bool(np.sum(amounts) <= most)
 
 
 def _until_felt(setting: Setting, neurons: Neurons, r: Array) -> float:
@@ -157,7 +158,8 @@ def _moves(setting: Setting, state: State, drive: Array, acting: NDArray[np.bool
         return False
     scale = weights(state)[who]
     speed = np.sqrt(scale) * np.linalg.norm(drive[who], axis=1)
-    largest = np.sum(scale) * float(np.max(setting.curvature))
+    size = float(np.sum(scale))
+    largest = size * float(np.max(setting.curvature)) * max(1.0, size / setting.n_samples)
     return bool(np.max(speed) > setting.tol * max(1.0, largest))
 
 

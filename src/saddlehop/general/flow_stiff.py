@@ -31,6 +31,7 @@ ITERATIONS = 12
 DIVERGES = 2.0
 TRIES = 4
 CONVERGED = 0.1  # of the tolerance
+NOISE = 10.0  # times what is allowed: rounding that may stop Newton's method
 FAR = 10.0  # times the largest residual
 ROUNDING = 1e-14  # of residuals
 
@@ -123,6 +124,7 @@ def _attempt(
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
     noise = max(allowed, 0.1 * ROUNDING * length * float(np.sum(weights(state))))
+    noise = min(noise, NOISE * allowed)
     now = _relaxing(relaxation, r / root, length * points)
     last, first_met, mixed = np.inf, np.inf, Mixed()
     for i in range(ITERATIONS):
@@ -176,7 +178,8 @@ def _take_along(
     """Move the neurons that do not act under r(t); return by how much weights miss that they do."""
     before = residuals(setting, state)
     made, _ = setting.stepper.drive(state.arrays, rest, path, np.array([length]))
-    return _weight_error(setting, np.abs(made[0] - before), length)
+    error = _weight_error(setting, np.abs(made[0] - before), length)
+    return error if math.isfinite(error) else math.inf
 
 
 def _weight_error(setting: Setting, change: Array, length: float) -> float:

@@ -139,13 +139,15 @@ static double nudge(int64_t stuck, double left)
 }
 
 double go_on_alone(const Setting *setting, State *state, Work *work, int64_t j, Meeting met,
-                   double end)
+                   double end, int64_t most)
 {
     Series *series = &work->series;
     Alone *alone = &work->alone;
     int64_t n = setting->n_rows, stuck = 0;
     double first = INFINITY;
     for (double t = met.time; t < end;) {
+        if (most-- == 0)
+            return NAN;
         values_of(series->residual, series->order, n, n, t, alone->residual);
         cross(setting, state, work, j, t, met.event);
         slides_of(setting, state, &work->slides, j);

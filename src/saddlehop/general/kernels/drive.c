@@ -26,14 +26,20 @@ static void add_load(const Setting *setting, const State *state, Work *work, int
         load[k] += mode[k] > 0 ? weight * sides[k] : 0.0;
 }
 
-/* Move neuron j from place to place and add what it does to the outputs there; return when it meets a wall. */
+enum { MOST_PIECES = 5000 }; /* of a neuron, from place to place: more are not worth a step */
+
+/* Move neuron j from place to place and add what it does to the outputs there; return when it meets a wall,
+   nan if it takes too long. */
 static double drive(const Setting *setting, State *state, Work *work, int64_t j, int64_t n_places,
                     const double *places, double *made)
 {
     double t = 0.0, first = INFINITY;
     start_alone(setting, state, work, j);
     for (int64_t i = 0; i < n_places; i++) {
-        first = fmin(first, go_on_alone(setting, state, work, j, (Meeting){t, NONE}, places[i]));
+        double met = go_on_alone(setting, state, work, j, (Meeting){t, NONE}, places[i], MOST_PIECES);
+        if (isnan(met))
+            return NAN;
+        first = fmin(first, met);
         t = places[i];
         slides_of(setting, state, &work->slides, j);
         settle(setting, state, &work->slides, j);
@@ -43,7 +49,8 @@ static double drive(const Setting *setting, State *state, Work *work, int64_t j,
 }
 
 /* Move neurons to the last place under r(t) = Σ_p residual_p t^p (terms, n); put the residuals that all make
-   at each place into `made` (places, n). Return when the first wall is met by one that others feel. */
+   at each place into `made` (places, n). Return when the first wall is met by one that others feel; nan, with
+   nan in `made`, where that takes too long. */
 double general_drive(const Setting *setting, State *state, Work *work, const bool *moved,
                      int64_t terms, const double *residual, int64_t n_places,
                      const double *places, double *made)
@@ -60,6 +67,10 @@ double general_drive(const Setting *setting, State *state, Work *work, const boo
     for (int64_t j = 0; j < setting->width; j++)
         if (moved[j]) {
             double met = drive(setting, state, work, j, n_places, places, made);
+            if (isnan(met)) {
+                made[0] = NAN;
+                return NAN;
+            }
             first = weight_of(state, j) > setting->tol ? fmin(first, met) : first;
         }
     for (int64_t i = 0; i < n_places; i++)

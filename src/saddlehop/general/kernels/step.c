@@ -113,7 +113,7 @@ static void move_all(const Setting *setting, State *state, Work *work, double le
             move(setting, state, work, j, fmin(work->time[j], length));
         if (work->time[j] < length) {
             start_alone(setting, state, work, j);
-            go_on_alone(setting, state, work, j, (Meeting){work->time[j], work->event[j]}, length);
+            go_on_alone(setting, state, work, j, (Meeting){work->time[j], work->event[j]}, length, INT64_MAX);
         }
         slides_of(setting, state, &work->slides, j);
         settle(setting, state, &work->slides, j);
