@@ -86,7 +86,7 @@ def _until_relaxed(setting: Setting, relaxation: Relaxation, amounts: Array) -> 
 
 
 def _is_noise(setting: Setting, relaxation: Relaxation, amounts: Array) -> bool:
-    """Whether what should be at rest by now may be errors of steps, for which an exponential is good enough."""
+    """Whether what should be at rest by now may be errors of steps; an exponential is good enough for it."""
     most = NOISE * setting.tol * math.sqrt(len(relaxation.modes))
     return bool(np.sum(amounts) <= most)
 

@@ -68,9 +68,7 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
             break
         if state.relaxation is None:
             state.relaxation = relaxation_of(setting, state, r, acting)
-        trial, error, first = _attempt(
-            setting, state, r, acting, state.relaxation, length, least
-        )
+        trial, error, first = _attempt(setting, state, r, acting, state.relaxation, length, least)
         allowed = _allowed(setting, length)
         growth = _growth(error / allowed, setting.tol)
         if error <= allowed:
@@ -172,9 +170,7 @@ class Mixed:
         return np.asarray(change - (parts @ (moved + gained)).reshape(change.shape))
 
 
-def _take_along(
-    setting: Setting, state: State, rest: Flags, path: Array, length: float
-) -> float:
+def _take_along(setting: Setting, state: State, rest: Flags, path: Array, length: float) -> float:
     """Move the neurons that do not act under r(t); return by how much weights miss that they do."""
     before = residuals(setting, state)
     made, _ = setting.stepper.drive(state.arrays, rest, path, np.array([length]))

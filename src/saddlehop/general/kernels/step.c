@@ -164,12 +164,42 @@ static int64_t next_order(const Setting *setting, int64_t order, double longest,
     return order + 2 < most ? order + 2 : most;
 }
 
+/* Whether neuron j stands on a wall that repels it, which is not noted yet */
+static bool stands_on_repelling(const Setting *setting, const State *state, const Work *work, int64_t j)
+{
+    const double *sides = work->series.sides + j * setting->n_rows, *w = state->hidden + j * setting->rank;
+    double near = ON_WALL * sqrt(dot(w, w, setting->rank));
+    for (int64_t k = 0; k < setting->n_rows; k++) {
+        int64_t pair = j * setting->n_rows + k;
+        if (state->mode[pair] != 0 && !state->chosen[pair] && fabs(sides[k]) <= near * setting->norms[k] &&
+            state->output[j] * work->series.residual[k] > 0.0)
+            return true;
+    }
+    return false;
+}
+
+/* Note walls on which a neuron rests and that have begun to repel it: it stays, but could leave. */
+static void note_choices(const Setting *setting, State *state, Work *work, int64_t j)
+{
+    int64_t n = setting->n_rows, g = work->series.pattern[j], counts[N_COUNTS];
+    if (!stands_on_repelling(setting, state, work, j))
+        return;
+    memcpy(work->masked, state->mode + j * n, (size_t)n);
+    memcpy(counts, state->counts, sizeof counts);
+    decide(setting, state, work, j, NONE, work->series.sides + j * n, work->series.residual,
+           work->series.force + g * setting->rank, work->bases + g, NULL);
+    memcpy(state->mode + j * n, work->masked, (size_t)n);
+    memcpy(state->counts, counts, sizeof counts);
+}
+
 /* Move the state by one step of at most `room`; return its length, and what it would be without walls in
    `smooth`. */
 double general_step(const Setting *setting, State *state, Work *work, int64_t *order,
                            double room, double *smooth)
 {
     expand_all(setting, state, work, *order > 0 ? *order : order_for(setting->tol));
+    for (int64_t j = 0; j < setting->width; j++)
+        note_choices(setting, state, work, j);
     double longest = *smooth = shortest_length(setting, state, &work->series);
     double length = fmin(room, longest);
     if (!isfinite(length)) /* nothing moves */
