@@ -273,7 +273,7 @@ def badly_scaled(columns, n=20):
 @pytest.mark.parametrize("columns", [(10.0, 1.0, 0.1), (100.0, 1.0, 0.01)])
 def test_rows_with_columns_of_different_sizes_come_to_rest(columns):
     problem, init = badly_scaled(columns)
-    flow = sh.simulate_flow(problem, init, init_scale="1e-4", rtol=1e-6, max_steps=4000)
+    flow = sh.simulate_flow(problem, init, init_scale="1e-4", rtol=1e-6, max_steps=2500)
     assert flow.status == "learned"
     assert np.max(np.diff(flow.losses)) <= 1e-9 * flow.losses[0]
     exact = sh.simulate_flow(problem, init, init_scale="1e-4", rtol=1e-8)

@@ -121,8 +121,8 @@ def _attempt(
     points, _, terms = radau(points_for(setting.tol))
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
-    noise = max(allowed, 0.1 * ROUNDING * length * float(np.sum(weights(state))))
-    noise = min(noise, NOISE * allowed)
+    noise = 0.1 * ROUNDING * length * float(np.sum(weights(state)))
+    noise = min(max(allowed, noise), NOISE * allowed)
     now = _relaxing(relaxation, r / root, length * points)
     last, first_met, mixed = np.inf, np.inf, Mixed()
     for i in range(ITERATIONS):
@@ -140,9 +140,7 @@ def _attempt(
         now = now + change
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
         if size <= CONVERGED * allowed or 0.5 * last < size <= noise:
-            gap = terms[0] @ now - r / root
-            error = _weight_error(setting, np.abs(root * _damped(relaxation, gap, length)), length)
-            error /= points.size**2
+            error = _error_of(setting, relaxation, now, r, length)
             if error <= allowed:
                 error += _take_along(setting, trial, ~acting, path, length)
             return trial, error, first
@@ -176,6 +174,16 @@ def _take_along(setting: Setting, state: State, rest: Flags, path: Array, length
     made, _ = setting.stepper.drive(state.arrays, rest, path, np.array([length]))
     error = _weight_error(setting, np.abs(made[0] - before), length)
     return error if math.isfinite(error) else math.inf
+
+
+def _error_of(
+    setting: Setting, relaxation: Relaxation, now: Array, r: Array, length: float
+) -> float:
+    """By how much weights are wrong since the polynomial through the points does not begin at r."""
+    points, _, terms = radau(len(now))
+    root = np.sqrt(setting.curvature)
+    gap = _damped(relaxation, terms[0] @ now - r / root, length)
+    return _weight_error(setting, np.abs(root * gap), length) / points.size**2
 
 
 def _weight_error(setting: Setting, change: Array, length: float) -> float:
