@@ -106,7 +106,8 @@ def test_files_of_earlier_versions_load():
     assert_equal(earlier["jumps"], jumps)
     assert_equal(earlier["blocks"], blocks)
     flow = sh.simulate_flow(problem, init, init_scale=1e-3, t_end=30.0)
-    np.testing.assert_allclose(earlier["flow"].losses, flow.losses, rtol=1e-6)
+    losses = earlier["flow"].losses
+    np.testing.assert_allclose(flow.loss_at(earlier["flow"].t), losses, rtol=1e-6)
     assert earlier["comparison"].flow.final.sq_norm == pytest.approx(flow.final.sq_norm, rel=1e-6)
 
 
@@ -131,9 +132,9 @@ def test_a_loaded_flow_is_read_in_between_like_the_one_saved(tmp_path, setting):
         np.testing.assert_array_equal(again.log_output_at(t), flow.log_output_at(t))
         assert_equal(again(t[7]), flow(t[7]))
     with pytest.raises(sh.FlowError) as caught:
-        sh.simulate_flow(problem, init, init_scale=1e-4, max_steps=20)
+        sh.simulate_flow(problem, init, init_scale=1e-4, max_steps=12)
     again = round_trip(caught.value.path, tmp_path)
-    assert (again.status, again.max_steps) == ("max_steps", 20)
+    assert (again.status, again.max_steps) == ("max_steps", 12)
     assert_equal(again(again.t[9]), caught.value.path(again.t[9]))
 
 

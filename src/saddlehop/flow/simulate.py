@@ -135,7 +135,7 @@ class FlowPath(Brief, Labelled):
         return self.read_at(t)[1]
 
     def read_at(self, t: Any) -> tuple[Array, Array]:
-        """Return what `loss_at` and `log_output_at` do, in the time of one: replaying steps costs most."""
+        """Return what `loss_at` and `log_output_at` do at times `t`, in the time of one."""
         from .reading import read_at
 
         times = self._require_times(t)

@@ -96,7 +96,7 @@ class GeneralFlowPath(FlowPath):
         return replay.network(next(replay.states_at(times.reshape(1) / replay.units.time)))
 
     def read_at(self, t: Any) -> tuple[Array, Array]:
-        """Return what `loss_at` and `log_output_at` do, in the time of one."""
+        """Return what `loss_at` and `log_output_at` do at times `t`, in the time of one."""
         replay = self._replay
         units = replay.units
 

@@ -79,8 +79,6 @@ class State:
     """Length of the last series step."""
     order: int = 0
     """Order of the next series; 0: what suits the tolerance."""
-    is_smooth: bool = True
-    """Whether the last series step was not cut short by walls."""
     plateau: Patience = field(default_factory=Patience)
     """When to try to pass a plateau again."""
     rest_due: float = np.inf
@@ -136,7 +134,8 @@ def slide_of(setting: Setting, state: State, j: int) -> Slide | None:
     samples = np.flatnonzero(state.modes[j] == 0)
     if samples.size == 0:
         return None
-    known, key = setting.slides, samples.tobytes()
+    known: dict[bytes, Slide] = setting.slides
+    key = samples.tobytes()
     if key not in known:
         if len(known) >= MOST_SLIDES:
             known.clear()

@@ -7,13 +7,10 @@ import numpy as np
 from .._support.arrays import Array
 from .flow_state import Setting, State
 
-SMOOTH = 0.5  # of the length without walls: walls hardly shortened the step
-
 
 def step(setting: Setting, state: State, room: float) -> float:
     """Move the state by one step of at most `room`; return its length, inf if nothing moves."""
-    length, state.order, smooth = setting.stepper.step(state.arrays, state.order, room)
-    state.is_smooth = length >= SMOOTH * min(smooth, room)
+    length, state.order = setting.stepper.step(state.arrays, state.order, room)
     if np.isfinite(length):
         state.wait(length)
     return length

@@ -21,7 +21,7 @@ from .._support.arrays import Array
 from .flow_plateau import forces
 from .flow_state import Setting, State, residuals, weights
 from .flow_steps import step
-from .jumps_frozen import Frozen, freeze
+from .jumps_frozen import Frozen, freeze, weights_of
 from .jumps_glide import glide, take_along
 from .jumps_rest import Rest, residual_at_rest, residue, rest_near
 
@@ -179,6 +179,7 @@ class Orbit:
         if rest.distance <= (NEAR_IF_STILL if still else NEAR):
             self.rest, self.fading = rest, fading
             self._come_to_rest(rest)
+            self._keep_aside()
             self.at_rest = freeze(self.setting, self.state, bodies)
             self.lag[bodies] = residue(self.at_rest, self.before[bodies])
 

@@ -6,6 +6,7 @@ log|a_j| is a line, so the steps' ends say all.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 

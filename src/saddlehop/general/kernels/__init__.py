@@ -110,7 +110,10 @@ class _State(Structure):
 
 
 class _Basis(Structure):
-    _fields_ = [(i, c_int64) for i in ("rank", "count", "n_removed")] + _pointers("q upper wall")
+    _fields_ = [
+        *((name, c_int64) for name in ("rank", "count", "n_removed")),
+        *_pointers("q upper wall"),
+    ]
 
 
 class _Walls(Structure):
@@ -152,9 +155,7 @@ class _Work(Structure):
     ]
 
 
-_step = Kernel(
-    "general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double, POINTER(c_double)
-)
+_step = Kernel("general_step", c_double, _Setting, _State, _Work, POINTER(c_int64), c_double)
 _start = Kernel("general_start", None, _Setting, _State, _Work)
 _residuals = Kernel("general_residuals", None, _Setting, _State, _Work, c_void_p)
 _drive = Kernel(
@@ -295,15 +296,14 @@ class Stepper:
             address(weights.counts, np.int64, len(COUNTS)),
         )
 
-    def step(self, weights: Weights, order: int, room: float) -> tuple[float, int, float]:
-        """Move by one step of at most `room`.
+    def step(self, weights: Weights, order: int, room: float) -> tuple[float, int]:
+        """Move by one step of at most `room`; return its length and the order of the next.
 
-        Return its length, the order of the next, and how long the step would be without walls. An order of
-        0 stands for the one that suits the tolerance.
+        An order of 0 stands for the one that suits the tolerance.
         """
-        next_order, smooth, in_c = c_int64(order), c_double(), self._state(weights)
-        length = _step(self._setting, in_c, self._work, byref(next_order), room, byref(smooth))
-        return float(length), next_order.value, smooth.value
+        next_order, in_c = c_int64(order), self._state(weights)
+        length = _step(self._setting, in_c, self._work, byref(next_order), room)
+        return float(length), next_order.value
 
     def start(self, weights: Weights) -> None:
         """Put neurons that start on walls there, and decide how they move on."""

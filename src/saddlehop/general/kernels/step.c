@@ -21,8 +21,7 @@
 
 enum { LEAST_ORDER = 4 };
 
-API double general_step(const Setting *, State *, Work *, int64_t *order, double room,
-                        double *smooth);
+API double general_step(const Setting *, State *, Work *, int64_t *order, double room);
 API void general_start(const Setting *, State *, Work *);
 API void general_residuals(const Setting *, const State *, Work *, double *residual);
 API void general_forces(const Setting *, const State *, Work *, const double *residual, double *force);
@@ -192,15 +191,13 @@ static void note_choices(const Setting *setting, State *state, Work *work, int64
     memcpy(state->counts, counts, sizeof counts);
 }
 
-/* Move the state by one step of at most `room`; return its length, and what it would be without walls in
-   `smooth`. */
-double general_step(const Setting *setting, State *state, Work *work, int64_t *order,
-                           double room, double *smooth)
+/* Move the state by one step of at most `room`; return its length. */
+double general_step(const Setting *setting, State *state, Work *work, int64_t *order, double room)
 {
     expand_all(setting, state, work, *order > 0 ? *order : order_for(setting->tol));
     for (int64_t j = 0; j < setting->width; j++)
         note_choices(setting, state, work, j);
-    double longest = *smooth = shortest_length(setting, state, &work->series);
+    double longest = shortest_length(setting, state, &work->series);
     double length = fmin(room, longest);
     if (!isfinite(length)) /* nothing moves */
         return length;
