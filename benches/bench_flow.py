@@ -44,7 +44,7 @@ def ours_by_precision(case, t_end, losses, limit):
     return found
 
 
-def peers_table(limit=100):
+def peers_table(limit=30):
     table = Table(
         "n",
         "m",
