@@ -106,3 +106,14 @@ def test_on_orthogonal_rows_nothing_slips_and_nothing_is_chosen(seed):
     jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 8, rng=seed))
     assert not jumps.chosen.any()
     assert jumps.message == "No dormant neuron grows any more."
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_the_sign_of_a_residual_that_is_rounding_chooses_no_side(seed):
+    """Orthogonal rows that floats make a little oblique: what is fitted leaves noise."""
+    rng = np.random.default_rng(seed)
+    rows = np.linalg.qr(rng.standard_normal((20, 20)))[0]
+    problem = sh.GeneralProblem(rows, rng.standard_normal(20))
+    jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 10, rng=seed))
+    assert not jumps.chosen.any()
+    assert jumps.message == "No dormant neuron grows any more."

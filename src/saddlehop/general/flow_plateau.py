@@ -25,6 +25,7 @@ from .flow_state import (
     Setting,
     State,
     bases,
+    is_fitted,
     off_walls,
     residuals,
     settle,
@@ -122,7 +123,7 @@ def _carry_on(
         excess = _excess(setting, carried, before, length)
         if excess <= 0:
             _relax(setting, state, acting, relaxation, length)
-            _take_over(setting, state, rest, carried)
+            _take_over(setting, state, rest, carried, mean)
             state.wait(length)
             state.count("plateaus")
             state.plateau, state.stiff = Patience(), Patience(state.time + 16 * last, 8 * last)
@@ -264,14 +265,17 @@ def _excess(setting: Setting, carried: Carried, before: Array, length: float) ->
     return min(length, math.log(change / setting.tol) / (2 * rate) if rate > 0 else length)
 
 
-def _take_over(setting: Setting, state: State, rest: NDArray[np.intp], carried: Carried) -> None:
+def _take_over(
+    setting: Setting, state: State, rest: NDArray[np.intp], carried: Carried, r: Array
+) -> None:
+    """Put neurons where they were carried under residuals (n,), or (parts, n) in turn."""
     neurons, field = carried.neurons, carried.field
     state.output[rest] = neurons.signs * neurons.output
     state.hidden[rest] = neurons.hidden
     state.scale[rest] = neurons.log_scales + setting.log_start
     _count_changes(state, state.modes[rest], field.modes)
     state.modes[rest] = field.modes
-    state.chosen[rest] |= carried.chosen
+    state.chosen[rest] |= carried.chosen & ~is_fitted(setting, np.atleast_2d(r)).all(axis=0)
     state.count("pieces", carried.n_pieces)
 
 

@@ -19,6 +19,7 @@ from .._support.arrays import Array
 from .kernels import COUNTS, Flags, Weights
 from .kernels import Modes as Modes
 from .kernels import Setting as Setting
+from .walls import ZERO
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 MOST_SLIDES = 32  # kept, since the same walls are asked for many times while patterns last
@@ -127,6 +128,11 @@ def weights(state: State) -> Array:
 def residuals(setting: Setting, state: State) -> Array:
     """Return r_k = y_k − Σ_j a_j max(w_j·x_k, 0), shape (n,)."""
     return setting.stepper.residuals(state.arrays)
+
+
+def is_fitted(setting: Setting, residual: Array) -> Flags:
+    """Which residuals (..., n) are 0, so that their signs say nothing."""
+    return np.asarray(np.abs(residual) <= ZERO * np.sqrt(setting.curvature))
 
 
 def slide_of(setting: Setting, state: State, j: int) -> Slide | None:

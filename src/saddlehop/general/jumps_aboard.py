@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import ON_WALL, Setting, State, slide_of
+from .flow_state import ON_WALL, Setting, State, is_fitted, slide_of
 from .jumps_dormant import ACTIVE, ASLEEP, Dormant
 from .jumps_orbit import LOG_ASIDE, Orbit
-from .jumps_path import ZERO
 from .jumps_slips import guarded
 from .walls import Flags
 
@@ -131,8 +130,8 @@ def _is_side_known(dormant: Dormant, aboard: Aboard, orbit: Orbit, residual: Arr
     """
     state, setting = orbit.state, orbit.setting
     first = [some.members[0] for some in aboard.bodies] + [some[0] for some in aboard.passengers]
-    fitted = np.abs(residual) <= ZERO * np.sqrt(setting.curvature)
-    safe = guarded(setting.rows, state.chosen & fitted, state.modes)
+    fitted = state.chosen & is_fitted(setting, residual)
+    safe = guarded(setting.rows, fitted, state.modes)
     return np.asarray(dormant.along[first] | safe)
 
 

@@ -181,10 +181,10 @@ def _carry_along(
     ends = np.linspace(0.0, 1.0, pieces + 1)[:, None] ** np.arange(2, STAGES + 2)
     means = np.diff(ends, axis=0) * pieces / np.arange(2, STAGES + 2) @ rule().powers @ change
     noise = NOISE * np.max(np.abs(change))
-    pulls = np.where(np.abs(start + means) <= noise, 0.0, start + means) / setting.n_samples
+    felt = np.where(np.abs(start + means) <= noise, 0.0, start + means)
     neurons = _as_neurons(setting, state, others)
-    carried = carry(setting.rows, pulls, neurons, step.length / pieces)
-    _take_over(setting, state, others, carried)
+    carried = carry(setting.rows, felt / setting.n_samples, neurons, step.length / pieces)
+    _take_over(setting, state, others, carried, felt)
 
 
 def _pieces(
@@ -215,4 +215,4 @@ def take_along(
     """Carry all but neurons `who` for a time under pulls r_k / n."""
     others = np.setdiff1d(np.arange(state.output.size), who)
     carried = carry(setting.rows, pulls, _as_neurons(setting, state, others), length)
-    _take_over(setting, state, others, carried)
+    _take_over(setting, state, others, carried, pulls * setting.n_samples)

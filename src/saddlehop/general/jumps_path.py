@@ -25,12 +25,11 @@ from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network
 from ..model.scale import parse_small_scale
-from .walls import Flags, Sides
+from .walls import ZERO, Flags, Sides
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ZERO = 1e-8  # residuals below this share of the largest label count as 0
 _ONLY = {
     "predict": "call `predict_times(λ)`, or follow `sh.simulate_flow(problem, init, init_scale=λ)`",
     "saddle_facts": "see `growth_rates`, `states` and `active`, or list every way out with "

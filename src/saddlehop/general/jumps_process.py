@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
-from .flow_state import ON_WALL, Setting, residuals
+from .flow_state import ON_WALL, Setting, is_fitted, residuals
 from .flow_trajectory import Units, begin
 from .jumps_aboard import Body, board, leave, log_size, newcomer
 from .jumps_dormant import Dormant
 from .jumps_frozen import Frozen
 from .jumps_orbit import LOG_EPS, Orbit
-from .jumps_path import ZERO
 from .jumps_slips import Slip, guarded, made_up
 from .pieces import place
 
@@ -85,7 +84,7 @@ class Process:
     @property
     def pulls(self) -> Array:
         """r_k / n, 0 where the residual counts as 0."""
-        zero = np.abs(self.residual) <= ZERO * np.sqrt(self.setting.curvature)
+        zero = is_fitted(self.setting, self.residual)
         return np.where(zero, 0.0, self.residual) / self.setting.n_samples
 
     def arrive(self) -> None:

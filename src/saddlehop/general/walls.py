@@ -22,6 +22,7 @@ from . import kernels
 from .kernels import pieces
 
 TOL = 1e-13  # what sums of terms of size 1 may be off by rounding
+ZERO = 1e-8  # residuals below this share of the largest label count as 0
 
 Sides = NDArray[np.int8]
 Flags = NDArray[np.bool_]

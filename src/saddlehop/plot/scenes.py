@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from ..general.alignment import GeneralAlignment
-from ..general.jumps_path import ZERO, GeneralJumpPath
+from ..general.jumps_path import GeneralJumpPath
+from ..general.walls import ZERO
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from ..model.network import Network

@@ -17,8 +17,9 @@ from .._support.arrays import Array
 from ..errors import SaddlehopError
 from ..general.extremal import extremal_vectors
 from ..general.flow import GeneralFlowPath
-from ..general.jumps_path import ZERO, GeneralJumpPath
+from ..general.jumps_path import GeneralJumpPath
 from ..general.verbs import simulate_flow
+from ..general.walls import ZERO
 from ..model.general_problem import GeneralProblem
 from ..model.initialization import Initialization
 from .differences import ON_WALL, Point

@@ -107,6 +107,11 @@ static void put_on_walls(const Setting *setting, State *state, const Walls *wall
     }
 }
 
+bool is_fitted(const Setting *setting, double residual, int64_t k)
+{
+    return fabs(residual) <= FITTED * sqrt(setting->curvature[k]);
+}
+
 void decide(const Setting *setting, State *state, Work *work, int64_t j, int64_t met,
             const double *sides, const double *residual, const double *force,
             const Basis *slides, Changed changed)
@@ -122,7 +127,7 @@ void decide(const Setting *setting, State *state, Work *work, int64_t j, int64_t
     for (int64_t l = 0; l < walls->count; l++) {
         int64_t k = walls->sample[l];
         int8_t *mode = state->mode + j * n + k, before = *mode, after = walls->side[l];
-        state->chosen[j * n + k] |= walls->chosen[l];
+        state->chosen[j * n + k] |= walls->chosen[l] && !is_fitted(setting, residual[k], k);
         count_change(state, before, after);
         *mode = after;
         if (changed && (before > 0) != (after > 0))

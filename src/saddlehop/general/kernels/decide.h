@@ -5,6 +5,7 @@
 #include "state.h"
 
 #define ON_WALL 1e-12 /* |w·x_k| within this share of ‖w‖‖x_k‖ is 0 */
+#define FITTED 1e-8   /* r_k of at most so much, of the largest label, is 0: ZERO of walls.py */
 
 /* Decide how neuron j moves on from where it is.
 
@@ -15,5 +16,7 @@ typedef void (*Changed)(const Setting *setting, Work *work, int64_t sample, doub
 void decide(const Setting *setting, State *state, Work *work, int64_t j, int64_t met,
             const double *sides, const double *residual, const double *force,
             const Basis *slides, Changed changed);
+/* Whether a residual of sample k is 0, so that its sign says nothing. */
+bool is_fitted(const Setting *setting, double residual, int64_t k);
 
 #endif

@@ -163,15 +163,16 @@ static int64_t next_order(const Setting *setting, int64_t order, double longest,
     return order + 2 < most ? order + 2 : most;
 }
 
-/* Whether neuron j stands on a wall that repels it, which is not noted yet */
+/* Whether neuron j stands on a wall that repels it by more than rounding, which is not noted yet */
 static bool stands_on_repelling(const Setting *setting, const State *state, const Work *work, int64_t j)
 {
     const double *sides = work->series.sides + j * setting->n_rows, *w = state->hidden + j * setting->rank;
+    const double *residual = work->series.residual;
     double near = ON_WALL * sqrt(dot(w, w, setting->rank));
     for (int64_t k = 0; k < setting->n_rows; k++) {
         int64_t pair = j * setting->n_rows + k;
         if (state->mode[pair] != 0 && !state->chosen[pair] && fabs(sides[k]) <= near * setting->norms[k] &&
-            state->output[j] * work->series.residual[k] > 0.0)
+            state->output[j] * residual[k] > 0.0 && !is_fitted(setting, residual[k], k))
             return true;
     }
     return false;

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...._support.arrays import Array
 from ....general.extremal import ExtremalVectors, extremal_vectors
-from ....general.jumps_path import ZERO, GeneralJumpPath
+from ....general.jumps_path import GeneralJumpPath
+from ....general.walls import ZERO
 from ....model.general_problem import GeneralProblem
 from ....model.network import Network
 from .state import Shown
