@@ -1,13 +1,18 @@
 """Long steps of orbits, and what is left of a body's way to rest."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 import limit_against_flow
 import saddlehop as sh
 from saddlehop.claims.beyond import draw_trial
 from saddlehop.general import jumps_orbit
+from saddlehop.general.jumps_frozen import Frozen
 from saddlehop.general.jumps_glide import rule
 from saddlehop.general.jumps_orbit import Orbit
+from saddlehop.general.jumps_rest import residue
 
 
 def assert_near(value, wanted, tol):
@@ -51,9 +56,9 @@ def test_the_way_to_a_rest_on_a_wall_decides_what_comes_next(monkeypatch):
     end = 7.5 * -log_scale
     flow = sh.simulate_flow(problem, init, log_init_scale=log_scale, t_end=end, rtol=1e-10)
     assert_near(flow.final.sq_norm, jumps.final.sq_norm, 1e-6)
-    monkeypatch.setattr(jumps_orbit, "residue", lambda at_rest, _: np.zeros_like(at_rest.start))
-    forgetful = sh.solve_jumps(problem, init).final.sq_norm
-    assert abs(forgetful - flow.final.sq_norm) > 1e-2
+    monkeypatch.setattr(jumps_orbit, "residue", lambda *way: -residue(*way))  # from the other side
+    misled = sh.solve_jumps(problem, init).final.sq_norm
+    assert abs(misled - flow.final.sq_norm) > 1e-2
 
 
 def test_the_half_time_may_lie_in_a_glide(monkeypatch):
@@ -111,3 +116,22 @@ def test_passengers_that_grew_on_the_last_of_the_way_act_on_nothing(monkeypatch)
     for orbit in orbits:
         assert np.isfinite(orbit.course).all()
         assert (orbit.growth[orbit.n_bodies :] >= 1000).all()
+
+
+@pytest.mark.parametrize(("n", "q", "r"), [(5, 3, 20), (30, 2, 3)])
+def test_eigenvectors_of_frozen_neurons_are_those_of_their_slopes(n, q, r):
+    rng = np.random.default_rng(n)
+    rows, labels, curvature = (
+        rng.standard_normal((n, r)),
+        rng.standard_normal(n),
+        np.arange(1.0, n + 1),
+    )
+    setting = SimpleNamespace(rows=rows, labels=labels, curvature=curvature, n_samples=n)
+    masks, start = (rng.random((q, n)) < 0.5).astype(float), rng.standard_normal((q, 1 + r))
+    frozen = Frozen(setting, masks, None, start)
+    rates, modes = frozen.modes()
+    assert rates.size == min(n + 2 * q, start.size)
+    assert_near(modes.T @ modes, np.eye(rates.size), 1e-13)
+    steps = 1e-5 * np.eye(start.size).reshape(-1, *start.shape)
+    found = (frozen.slopes(start + steps) - frozen.slopes(start - steps)).reshape(start.size, -1)
+    assert_near((modes * rates) @ modes.T, found / 2e-5, 1e-6)

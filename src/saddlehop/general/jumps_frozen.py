@@ -65,16 +65,23 @@ class Frozen(NamedTuple):
         heights = self._heights(self.start) * root
         return np.concatenate([heights[:, None, :], reach], axis=1).reshape(-1, n)
 
-    def hessian(self) -> Array:
-        """Return ∂ẏ/∂y at the start, shape (q (1 + r), q (1 + r))."""
-        jacobian = self.jacobian()
-        matrix = -(jacobian @ jacobian.T)
-        blocks = matrix.reshape(*self.start.shape, *self.start.shape)
-        force = self.forces(self.residuals(self.start))
-        each = np.arange(len(self.start))
-        blocks[each, 0, each, 1:] += force
-        blocks[each, 1:, each, 0] += force
-        return matrix / self.setting.n_samples
+    def modes(self) -> tuple[Array, Array]:
+        """Return rates (p,) and eigenvectors (q (1 + r), p) of ∂ẏ/∂y at the start; across these it is 0.
+
+        Its columns lie in those of J and of what F adds, which for long w are few.
+        """
+        size, count = self.start.size, len(self.start)
+        jacobian, each = self.jacobian(), np.arange(count)
+        outputs, forces = np.zeros((2, *self.start.shape, count))
+        outputs[each, 0, each] = 1.0
+        forces[each, 1:, each] = self.forces(self.residuals(self.start))
+        span = np.hstack([jacobian, outputs.reshape(size, -1), forces.reshape(size, -1)])
+        basis = np.linalg.qr(span)[0] if span.shape[1] < size else np.eye(size)
+        jacobian, outputs, forces = np.split(basis.T @ span, [jacobian.shape[1], -count], axis=1)
+        turns = forces @ outputs.T
+        matrix = turns + turns.T - jacobian @ jacobian.T
+        rates, modes = np.linalg.eigh(matrix / self.setting.n_samples)
+        return rates, basis @ modes
 
 
 def freeze(setting: Setting, state: State, who: NDArray[np.intp]) -> Frozen:

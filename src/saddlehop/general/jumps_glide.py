@@ -84,7 +84,7 @@ def glide(
     """
     frozen = freeze(setting, state, who)
     length = min(longest, LONGEST)
-    rates, modes = np.linalg.eigh(frozen.hessian())
+    rates, modes = frozen.modes()
     for _ in range(TRIES):
         if length < least:
             break
@@ -140,8 +140,9 @@ def _collocate(frozen: Frozen, rates: Array, modes: Array, length: float) -> Gli
     last = np.inf
     for _ in range(ROUNDS):
         gap = length * np.tensordot(matrix, frozen.slopes(frozen.start + stages), 1) - stages
-        amounts = np.matmul(inverses, (gap.reshape(STAGES, -1) @ modes).T[:, :, None])[:, :, 0]
-        change = (modes @ amounts).T.reshape(stages.shape)
+        parts = (gap.reshape(STAGES, -1) @ modes).T
+        amounts = np.matmul(inverses, parts[:, :, None])[:, :, 0]
+        change = gap + (modes @ (amounts - parts)).T.reshape(stages.shape)
         stages += change
         error = float(np.max(np.linalg.norm(change, axis=2) / size))
         if error <= CONVERGED or (last < 1e3 * CONVERGED and error > 0.5 * last):

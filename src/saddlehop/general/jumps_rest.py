@@ -83,7 +83,7 @@ def residue(at_rest: Frozen, before: Array) -> Array:
     At rest on a wall θ = φ / r may be 0 / 0. What the next orbit makes of that depends on how the rest was
     approached: from `before` on in the eigenvectors of ∂ẏ/∂y.
     """
-    rates, modes = np.linalg.eigh(at_rest.hessian())
+    rates, modes = at_rest.modes()
     falls = rates < RANK_TOL * rates[0]
     rates, modes = rates[falls], modes[:, falls]
     amounts = modes.T @ (before - at_rest.start).ravel()
