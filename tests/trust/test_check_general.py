@@ -257,12 +257,27 @@ def test_what_is_not_compared_is_said():
     assert "stands apart" in row.note
 
 
+def test_a_path_brings_its_problem_and_its_start():
+    problem, init = draw(2)
+    jumps = sh.solve_jumps(problem, init)
+    given = sh.second_opinion(problem, init, jumps, scales=[]).to_frame()
+    for short in ((jumps,), (problem, None, jumps), (jumps, init)):
+        opinion = sh.second_opinion(*short, scales=[])
+        assert opinion.jumps is jumps
+        assert opinion.to_frame().equals(given)
+    start = np.full(init.width, 0.5), init.hidden
+    other = sh.second_opinion(jumps, sh.Initialization(*start), scales=[])
+    assert not other.agrees  # what is passed is used
+
+
 def test_arguments_are_checked():
     problem, init = start_of(CASES[2])
     other = sh.make_orthogonal(3, rng=0)
     flat = sh.solve_jumps(other, sh.Initialization.draw(other, 3, rng=0))
     with pytest.raises(sh.SaddlehopError, match="`jumps` is of type JumpPath"):
         sh.second_opinion(problem, init, flat)
+    with pytest.raises(sh.SaddlehopError, match="`problem` is of type JumpPath"):
+        sh.second_opinion(flat)
     with pytest.raises(sh.SaddlehopError, match="coordinates but the problem has rank 2"):
         sh.second_opinion(problem, sh.Initialization([1.0], [[1.0]]))
 

@@ -34,7 +34,7 @@ _ONLY = {
     "predict": "call `predict_times(λ)`, or follow `sh.simulate_flow(problem, init, init_scale=λ)`",
     "saddle_facts": "see `growth_rates`, `states` and `active`, or list every way out with "
     "`sh.extremal_vectors(problem, jumps.residuals[i])`",
-    "check_saddle": "call `sh.second_opinion(problem, init, jumps)`",
+    "check_saddle": "call `sh.second_opinion(jumps)`",
     "sq_norm_bounds": "see `sq_norms`",
     "sets": "see `active`",
     "samples": "see `residuals` and `active`",

@@ -160,7 +160,7 @@ def certify(
 def _require_types(problem: Any, init: Any, jumps: Any, tie_tol: Any) -> None:
     orthogonal_problem(problem, "certificates are")
     instance_of(init, "init", Initialization, Alignment, ActiveSets)
-    orthogonal_jumps(jumps, "certificates are", "call `sh.second_opinion(problem, init, jumps)`")
+    orthogonal_jumps(jumps, "certificates are", "call `sh.second_opinion(jumps)`")
     if not 0 <= real_number(tie_tol, "tie_tol") < 1:
         raise InputError(f"`tie_tol` is {tie_tol!r}; pass a number from 0 up to 1.")
     width = init.sets.width if isinstance(init, Alignment) else init.width

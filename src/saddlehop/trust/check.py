@@ -38,8 +38,8 @@ _MOST_DECADES = 10.0  # between the inputs, for the twins and differences in pla
 
 
 def second_opinion(
-    problem: AnyProblem,
-    init: Initialization,
+    problem: AnyProblem | GeneralJumpPath,
+    init: Initialization | None = None,
     jumps: JumpPath | GeneralJumpPath | None = None,
     *,
     scales: Sequence[float | str] = SCALES,
@@ -48,9 +48,10 @@ def second_opinion(
 
     Parameters
     ----------
-    problem : Problem or GeneralProblem
-    init : Initialization
-        The start the jumps were computed from.
+    problem : Problem, GeneralProblem or GeneralJumpPath
+        A path stands for its problem and, as `jumps`, for itself.
+    init : Initialization, optional
+        The start the jumps were computed from; by default that of a GeneralJumpPath. A JumpPath holds none.
     jumps : JumpPath or GeneralJumpPath, optional
         What is to be examined; by default what `solve_jumps` gives.
     scales : sequence of float or str
@@ -67,8 +68,13 @@ def second_opinion(
     event, differences of the loss at each saddle, and a flow for each λ; `SecondOpinion.end` says what kind
     of point the process ends in.
     """
-    instance_of(problem, "problem", Problem, GeneralProblem)
-    instance_of(init, "init", Initialization)
+    if isinstance(problem, GeneralJumpPath):
+        jumps = problem if jumps is None else jumps
+        problem = problem.problem
+    if init is None and isinstance(jumps, GeneralJumpPath):
+        init = jumps.initialization
+    instance_of(problem, "problem", Problem, GeneralProblem, GeneralJumpPath)
+    init = instance_of(init, "init", Initialization)
     log_scales = _log_scales(scales)
     if isinstance(problem, GeneralProblem):
         require_start(problem, init)
