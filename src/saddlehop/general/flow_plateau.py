@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .alignment import outcome_of
+from .alignment import Outcome, outcome_of
+from .flow_slips import Brink, brinks, push_on
 from .flow_state import (
     Modes,
     Patience,
@@ -39,6 +40,8 @@ SMALLEST_RATE = 1e-13  # of relaxation, relative to the largest; below is roundi
 SOON, LATER = 4, 256  # of the last steps: when a plateau is tried again
 TRIES = 6
 NOISE = 1e2  # times the tolerance: what errors of steps may make of residuals
+SEEN = 1e-11  # shares of ‖w‖‖x_k‖ from which on steps know the side of a wall
+FELT = 1e-10  # what residuals may be off where a neuron is nearer to a wall that it crosses
 GROWS = 10.0  # times the tolerance: rates of growth that are visible
 
 
@@ -66,10 +69,17 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     if _grows(setting, state, at_rest, acting):
         state.plateau = Patience(state.time + SOON * last)
         return 0.0, False
-    length = _until_felt(setting, neurons, at_rest)
+    ever = carry(setting.rows, at_rest / setting.n_samples, neurons)
+    outcome = outcome_of(ever)
+    some = brinks(setting, state, acting, at_rest, ever, outcome)
+    length, tol = _until_due(setting, ever, outcome, some)
     if math.isinf(length) and math.isinf(room):
         return 0.0, True
-    return _carry_on(setting, state, r, acting, relaxation, neurons, min(length, room), last), False
+    length = min(length, room)
+    taken = _carry_on(setting, state, r, acting, relaxation, neurons, length, last, tol)
+    if some and taken > 0:
+        push_on(setting, state, at_rest, some, taken)
+    return taken, False
 
 
 def _felt(setting: Setting, r: Array) -> Array:
@@ -92,12 +102,28 @@ def _is_noise(setting: Setting, relaxation: Relaxation, amounts: Array) -> bool:
     return bool(np.sum(amounts) <= most)
 
 
-def _until_felt(setting: Setting, neurons: Neurons, r: Array) -> float:
+def _until_due(
+    setting: Setting, carried: Carried, outcome: Outcome, some: list[Brink]
+) -> tuple[float, float]:
+    """Return how long a plateau is to last, and to which tolerance: until one is felt or crosses a wall.
+
+    Steps do not know the side of a wall on which a neuron is to rounding; then it has to last longer.
+    """
+    length = _until_felt(carried, outcome, setting, setting.tol)
+    first = min(some, key=lambda one: one.due, default=None)
+    if first is None or first.due <= length:
+        return length if first is None else first.due, setting.tol
+    tol = max(setting.tol, FELT)
+    near = first.log_free(first.due) <= math.log(SEEN)
+    if near and first.due <= _until_felt(carried, outcome, setting, tol):
+        return first.due, tol
+    return length, setting.tol
+
+
+def _until_felt(carried: Carried, outcome: Outcome, setting: Setting, tol: float) -> float:
     """Return when the first of the growing neurons is about to matter; inf: none ever grows."""
-    carried = carry(setting.rows, r / setting.n_samples, neurons)
-    outcome = outcome_of(carried)
     growing = carried.ends == GROWING
-    goal = 0.5 * math.log(setting.tol / (10.0 * max(growing.size, 1))) - setting.log_start
+    goal = 0.5 * math.log(tol / (10.0 * max(growing.size, 1))) - setting.log_start
     times = (goal - outcome.log_growth[growing]) / outcome.rates[growing]
     return max(float(np.min(times, initial=math.inf)), 0.0)
 
@@ -111,6 +137,7 @@ def _carry_on(
     neurons: Neurons,
     length: float,
     last: float,
+    tol: float,
 ) -> float:
     rest = np.flatnonzero(~acting)
     room = length
@@ -120,7 +147,7 @@ def _carry_on(
             break
         mean = _felt(setting, r - _relaxed(setting, relaxation, length))
         carried = carry(setting.rows, mean / setting.n_samples, neurons, length)
-        excess = _excess(setting, carried, before, length)
+        excess = _excess(setting, carried, before, length, tol)
         if excess <= 0:
             _relax(setting, state, acting, relaxation, length)
             _take_over(setting, state, rest, carried, mean)
@@ -252,17 +279,17 @@ def _as_neurons(setting: Setting, state: State, who: NDArray[np.intp]) -> Neuron
     )
 
 
-def _excess(setting: Setting, carried: Carried, before: Array, length: float) -> float:
+def _excess(setting: Setting, carried: Carried, before: Array, length: float, tol: float) -> float:
     """Return by how much time neurons were carried too far to be left out of the residuals."""
     neurons = carried.neurons
     with np.errstate(under="ignore", over="ignore"):
         scale = np.exp(2 * (neurons.log_scales + setting.log_start))
         load = (scale * neurons.output)[:, None] * np.maximum(neurons.hidden @ setting.rows.T, 0.0)
     change = float(np.max(np.sum(np.abs(load - np.abs(before)), axis=0), initial=0.0))
-    if not change > setting.tol:
+    if not change > tol:
         return 0.0
     rate = float(np.max(np.linalg.norm(carried.field.velocity, axis=1), initial=0.0))
-    return min(length, math.log(change / setting.tol) / (2 * rate) if rate > 0 else length)
+    return min(length, math.log(change / tol) / (2 * rate) if rate > 0 else length)
 
 
 def _take_over(

@@ -10,7 +10,7 @@ to a² − ‖w‖² is put back after it, so no neuron dies, revives or changes
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .kernels import COUNTS, Flags, Weights
 from .kernels import Modes as Modes
 from .kernels import Setting as Setting
 from .walls import ZERO
+
+if TYPE_CHECKING:
+    from .jumps_slips import Edge
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 MOST_SLIDES = 32  # kept, since the same walls are asked for many times while patterns last
@@ -90,6 +93,8 @@ class State:
     """Length of the next implicit step; 0: none was taken before."""
     relaxation: Relaxation | None = None
     """How residuals relaxed where the last implicit steps began."""
+    edges: tuple[Edge, ...] = ()
+    """Walls that neurons grow along, and how far off they would be but for rounding and pushes."""
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(COUNTS), np.int64))
     """Work done, one for each of COUNTS."""
 
