@@ -54,7 +54,7 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
         state.plateau, state.rest_due = Patience(state.time + SOON * last), math.inf
         return 0.0, False
     rest = np.flatnonzero(~acting)
-    if _length(setting, state, drive, rest) < min(WORTH * last, room):
+    if not state.edges and _length(setting, state, drive, rest) < min(WORTH * last, room):
         return 0.0, False
     relaxation = relaxation_of(setting, state, r, acting)
     size = float(np.sum(weights(state)[acting]))

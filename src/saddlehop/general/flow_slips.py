@@ -25,6 +25,7 @@ from .jumps_slips import (
     guarded,
     made_up,
     next_slip,
+    off_held,
     on_one_wall,
     pushes,
 )
@@ -32,8 +33,6 @@ from .pieces import GROWING, Carried
 from .walls import wall_rule
 
 TOGETHER = 1e-9  # shares of a time within which neurons cross as one
-
-
 BEYOND = 2 * ON_WALL  # where a neuron is put that crosses: no more on the wall to rounding
 NEAR = 3.0  # growth within which all pushes together find what the largest finds
 MOST = 300.0  # logarithms of ratios
@@ -43,26 +42,49 @@ class Brink(NamedTuple):
     """A neuron that grows along a wall on a plateau."""
 
     edge: Edge
-    """`level` is the logarithm of what its height would be without pushes."""
+    """Its height without pushes: those that are not of this plateau are taken off."""
     own: Line
     """|a_j|."""
     towards: Array
-    """Pushes of the drivers, positive across the wall, in units of |a_j| at a_i² = 1, shape (q,)."""
+    """Pushes of the drivers, positive across the wall, shape (q,)."""
     drivers: Drivers
     begin: float
     """Time from which on it goes along the wall."""
-    due: float
+    due: float = math.inf
     """When it crosses."""
 
     def log_free(self, time: float) -> float:
         """Return log(|w·x_k| / ‖w‖) at a time without pushes."""
         return self.edge.level - self.own.exponent - self.own.slope * time
 
-    def height(self, time: float) -> float:
-        """Return |w·x_k| / ‖w‖ at a time, negative beyond the wall."""
-        return math.exp(min(self.log_free(time), MOST)) - _pushed(
-            self.own, self.towards, self.drivers, time
-        )
+    def left(self, time: float) -> float:
+        """Return the share of it that pushes leave, negative beyond the wall."""
+        sizes = 2 * (self.drivers.exponents + self.drivers.rates * time) - self.log_free(time)
+        slopes = self.own.slope + 2 * self.drivers.rates
+        return 1.0 - float(np.sum(self.towards * np.exp(np.minimum(sizes, MOST)) / slopes))
+
+    def at(self, time: float) -> Edge:
+        """Return the edge with its height at a time."""
+        return self.edge._replace(level=self.edge.level + math.log(self.left(time)))
+
+    def aimed(self) -> Brink | None:
+        """Take from a height what pushes add later, and find when it is 0; None: they came before."""
+        gained = 2.0 - self.left(self.begin)
+        if gained <= 0:
+            return None
+        one = self._replace(edge=self.edge._replace(level=self.edge.level + math.log(gained)))
+        slip = next_slip(one.edge, one.own, one.towards, one.drivers)
+        return one if slip is None else one._replace(due=one._root(slip.span + slip.time))
+
+    def _root(self, guess: float) -> float:
+        """The zero of `left` near a guess that is right as λ → 0."""
+        from scipy.optimize import brentq  # slow to import
+
+        width = NEAR / float(np.min(self.drivers.rates))
+        low, high = max(guess - width, self.begin), guess + width
+        if self.left(low) > 0 > self.left(high):
+            return float(brentq(self.left, low, high, xtol=1e-12 * width))
+        return max(guess, self.begin)
 
 
 def brinks(
@@ -75,57 +97,30 @@ def brinks(
 ) -> list[Brink]:
     """Find the walls that neurons which do not act, `carried` for ever at residuals `r`, grow along."""
     rest = np.flatnonzero(~acting)
-    index, before = {int(j): i for i, j in enumerate(rest)}, np.zeros((rest.size, r.size), bool)
-    known = {(edge.neuron, edge.sample): edge for edge in state.edges if edge.neuron in index}
+    known = {(edge.neuron, edge.sample): edge for edge in state.edges}
+    whole = np.zeros(state.modes.shape, np.bool_)
     for j, k in known:
-        before[index[j], k] = True
-    along = along_walls(setting.rows, r / setting.n_samples, carried, before)
+        whole[j, k] = True
+    along = along_walls(setting.rows, r / setting.n_samples, carried, whole[rest])
     along &= (carried.ends == GROWING)[:, None] & ~guarded(setting.rows, along, carried.field.modes)
     if not along.any():
         return []
-    drivers = _drivers(setting, state, acting, carried, outcome)
-    found = []
+    drivers, found = _drivers(setting, state, acting, carried, outcome), []
     for i, k in np.argwhere(along):
-        own = Line(setting.log_start + outcome.log_growth[i], outcome.rates[i], 0.0)
         modes, w = carried.field.modes[i], carried.neurons.hidden[i]
+        own = Line(setting.log_start + outcome.log_growth[i], outcome.rates[i], 0.0)
         push = pushes(setting.rows, modes, k, drivers.taken)
         towards = -int(modes[k] * carried.neurons.signs[i]) * push
-        share = abs(w @ setting.rows[k]) / np.linalg.norm(w)
-        edge = known.get((int(rest[i]), int(k)))
-        if share > ON_WALL * setting.norms[k]:
-            size = setting.log_start + carried.neurons.log_scales[i] + math.log(np.linalg.norm(w))
-            there = share + _pushed(own, towards, drivers, carried.elapsed[i])
-            edge = Edge(
-                int(rest[i]), int(k), size + math.log(there) if there > 0 else -math.inf, 0.0
-            )
-        if edge is not None:
-            found.append(_brink(edge, own, towards, drivers, float(carried.elapsed[i])))
+        height, edge = abs(w @ setting.rows[k]), known.get((rest[i], k))
+        if height > ON_WALL * np.linalg.norm(w) * setting.norms[k]:
+            level = setting.log_start + carried.neurons.log_scales[i] + math.log(height)
+            edge = Edge(int(rest[i]), int(k), level, 0.0)
+        one = edge and Brink(edge, own, towards, drivers, float(carried.elapsed[i])).aimed()
+        if one is not None:
+            found.append(one)
         elif towards.any():
             state.chosen[rest[i], k] = True
     return found
-
-
-def _brink(edge: Edge, own: Line, towards: Array, drivers: Drivers, begin: float) -> Brink:
-    """Find when a neuron crosses: as the limit does, then all pushes together."""
-    from scipy.optimize import brentq  # slow to import
-
-    one = Brink(edge, own, towards, drivers, begin, math.inf)
-    slip = next_slip(edge, own, towards, drivers)
-    if slip is None:
-        return one
-
-    def left(time: float) -> float:
-        """The share of the free height that is left."""
-        sizes = 2 * (drivers.exponents + drivers.rates * time) - one.log_free(time)
-        sizes = np.exp(np.minimum(sizes, MOST))
-        return 1.0 - float(np.sum(towards * sizes / (own.slope + 2 * drivers.rates)))
-
-    due = max(slip.span + slip.time, begin)
-    width = NEAR / float(np.min(drivers.rates))
-    low, high = max(due - width, begin), due + width
-    if left(low) > 0 > left(high):
-        due = float(brentq(left, low, high, xtol=1e-12 * width))
-    return one._replace(due=due)
 
 
 def _drivers(
@@ -141,34 +136,28 @@ def _drivers(
     return made_up(freeze(setting, state, active) if active.size else None, drivers)
 
 
-def _pushed(own: Line, towards: Array, drivers: Drivers, time: float) -> float:
-    """Return how far a neuron is pushed across by a time, in units of its ‖w‖."""
-    sizes = np.exp(2 * np.minimum(drivers.exponents + drivers.rates * time, 0.0))
-    return float(np.sum(towards * sizes / (own.slope + 2 * drivers.rates)))
-
-
 def push_on(setting: Setting, state: State, r: Array, some: list[Brink], time: float) -> None:
     """Move neurons as they were pushed on a plateau that lasted so long, across walls that they reach."""
-    crossed: set[int] = set()
     there = [one for one in some if one.begin <= time]
-    for one in there:
-        j, k = one.edge.neuron, one.edge.sample
-        if j in crossed:
-            continue
-        reached = one.due <= time * (1 + TOGETHER)
-        free = setting.rows[k]
-        if (state.modes[j] == 0).any():
-            held = setting.rows[state.modes[j] == 0]
-            free = free - np.linalg.pinv(held) @ (held @ free)
-        w = state.hidden[j]
-        height = -BEYOND * setting.norms[k] if reached else one.height(time)
-        height *= np.linalg.norm(w) * state.modes[j, k]
-        state.hidden[j] += (height - w @ setting.rows[k]) / (free @ free) * free
-        if reached:
-            crossed.add(j)
-            _cross(setting, state, r, j, k)
-    settle(setting, state, np.array(sorted({one.edge.neuron for one in there}), np.intp))
-    state.edges = tuple(one.edge for one in there if one.edge.neuron not in crossed)
+    late = time * (1 + TOGETHER)
+    reached = {one.edge.neuron: one for one in there if one.due <= late or one.left(time) <= 0}
+    left = [one for one in there if one.edge.neuron not in reached]
+    for one in left:
+        _put(setting, state, one.edge, one.left(time) * math.exp(min(one.log_free(time), MOST)))
+    for j, one in reached.items():
+        k = one.edge.sample
+        _put(setting, state, one.edge, -BEYOND * setting.norms[k])
+        _cross(setting, state, r, j, k)
+    settle(setting, state, np.unique([one.edge.neuron for one in there]).astype(np.intp))
+    state.edges = tuple(one.at(time) for one in left)
+
+
+def _put(setting: Setting, state: State, edge: Edge, height: float) -> None:
+    """Put a neuron at a height, in units of ‖w‖, along the walls that it slides on."""
+    j, k = edge.neuron, edge.sample
+    free, w = off_held(setting.rows, state.modes[j], setting.rows[k]), state.hidden[j]
+    change = height * np.linalg.norm(w) * state.modes[j, k] - w @ setting.rows[k]
+    state.hidden[j] += change / (free @ free) * free
 
 
 def _cross(setting: Setting, state: State, r: Array, j: int, k: int) -> None:

@@ -107,7 +107,7 @@ def made_up(at_rest: Frozen | None, drivers: Drivers) -> Drivers:
     return drivers._replace(taken=drivers.taken - amounts @ modes * root)
 
 
-def _off_held(rows: Array, modes: Sides, some: Array) -> Array:
+def off_held(rows: Array, modes: Sides, some: Array) -> Array:
     """Take from vectors (p, r) what lies in the walls that a neuron slides on."""
     held = rows[modes == 0]
     return some - (some @ np.linalg.pinv(held)) @ held if len(held) else some
@@ -115,7 +115,7 @@ def _off_held(rows: Array, modes: Sides, some: Array) -> Array:
 
 def pushes(rows: Array, modes: Sides, sample: int, taken: Array) -> Array:
     """Return −Σ_l mask_l taken_l x_l·P x_k of each driver, 0 where it is 0 to within rounding, shape (q,)."""
-    wall = _off_held(rows, modes, rows[sample])
+    wall = off_held(rows, modes, rows[sample])
     terms = taken * np.where(modes > 0, rows @ wall, 0.0)
     total = -terms.sum(axis=1)
     return np.where(np.abs(total) <= NO_PUSH * np.abs(terms).sum(axis=1), 0.0, total)
@@ -123,7 +123,7 @@ def pushes(rows: Array, modes: Sides, sample: int, taken: Array) -> Array:
 
 def on_one_wall(rows: Array, modes: Sides, sample: int) -> Flags:
     """Samples whose wall is that of `sample` where a neuron may move, shape (n,)."""
-    free = _off_held(rows, modes, rows)
+    free = off_held(rows, modes, rows)
     wall = free[sample] / np.linalg.norm(free[sample])
     lengths = np.linalg.norm(free, axis=1)
     off = np.linalg.norm(free - np.outer(free @ wall, wall), axis=1)
