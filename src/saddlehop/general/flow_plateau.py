@@ -49,6 +49,7 @@ def wait_out(setting: Setting, state: State, room: float, last: float) -> tuple[
     """Try to pass a plateau; return how much time passed, and whether nothing is left to learn."""
     r = residuals(setting, state)
     acting = acting_neurons(setting, state)
+    state.edges = tuple(edge for edge in state.edges if not acting[edge.neuron])
     drive = forces(setting, state, _felt(setting, r))
     if _moves(setting, state, drive, acting):
         state.plateau, state.rest_due = Patience(state.time + SOON * last), math.inf

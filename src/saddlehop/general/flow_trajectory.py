@@ -151,7 +151,9 @@ class GeneralTrajectory:
 def move(setting: Setting, state: State, room: float) -> float:
     """Take a step that is implicit where that is worth it; return its length."""
     if state.time >= state.stiff.until:
-        taken = stiff_step(setting, state, room)
+        # a step that long would not see neurons cross walls that they are near to rounding
+        most = min(room, state.plateau.until - state.time) if state.edges else room
+        taken = stiff_step(setting, state, most) if most > 0 else 0.0
         if taken > 0:
             return taken
     taken = step(setting, state, room)
