@@ -62,6 +62,52 @@ def test_the_flow_in_many_digits_slips_as_predicted(log10):
     assert jumps.predict_times(f"1e-{log10}")[0] == pytest.approx(found, abs=1e-3)
 
 
+@pytest.mark.parametrize("log10", [14, 16, 20, 40, 300, 1_000_000])
+@pytest.mark.parametrize("turn", [0.0, 0.3])
+def test_the_flow_slips_at_any_scale(log10, turn):
+    """Where what pushes is below its tolerance, and where the neuron is on the wall to within rounding."""
+    problem, init = one_neuron()
+    jumps = sh.solve_jumps(problem, init)
+    if turn:
+        way = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        problem = sh.GeneralProblem(np.array(ROWS) @ way.T, LABELS)
+        init = sh.Initialization.from_weights([np.hypot(1, 0.2)], [way @ [1, 0.2]], problem)
+    flow = sh.simulate_flow(problem, init, init_scale=f"1e-{log10}")
+    late = 2.76e-5 * 10 ** ((12 - log10) / 3)  # what steps alone show at 1e-12, and falls like λ^⅓
+    found = jumps.predict_times(f"1e-{log10}")[0] + late
+    assert flow.activation_times[0] == pytest.approx(found, abs=2e-7, rel=1e-13)
+    assert not flow.chosen.any()
+
+
+def test_the_flow_slips_as_many_digits_say():
+    jumps = sh.solve_jumps(*one_neuron())
+    found = time_in_many_digits(20, jumps.outputs[1, 0] ** 2 / 2, 1 / 60)
+    flow = sh.simulate_flow(*one_neuron(), init_scale=1e-20)
+    assert flow.activation_times[0] == pytest.approx(found, abs=1e-4)
+
+
+def test_a_path_with_a_slip_is_read_as_it_went():
+    path = sh.simulate_flow(*one_neuron(), init_scale=1e-40)
+    end = path.activation_times[0]
+    short = sh.simulate_flow(*one_neuron(), init_scale=1e-40, t_end=end)
+    assert short.log_output[-1] == pytest.approx(path.log_output_at(end), abs=1e-9)
+    slip = 2 / 3 * end / CLOCK
+    assert path.active_at(0.95 * slip).tolist() == [[1, 1, -1]]
+    assert path.active_at(1.05 * slip).tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("scale", ["1e-20", "1e-60", "1e-300"])
+@pytest.mark.parametrize("seed", [245, 499, 505])
+def test_flows_slip_at_small_scales(seed, scale):
+    """Of 505 on walls of which a neuron is on two, of 245 at a later saddle."""
+    problem, init = whole_numbers(seed)
+    jumps = sh.solve_jumps(problem, init)
+    flow = sh.simulate_flow(problem, init, init_scale=scale)
+    assert flow.final.loss(problem) == pytest.approx(jumps.losses[-1], abs=1e-7)
+    for i, time in enumerate(jumps.predict_times(scale)):
+        assert flow.activation_times[list(jumps.neurons[i])].min() == pytest.approx(time, abs=2e-3)
+
+
 @pytest.mark.parametrize("seed", [26, 29, 245, 499, 586])
 def test_the_flow_slips_as_the_limit_says(seed):
     """With two walls on one line, several walls at once, and a slip at a later saddle among them."""

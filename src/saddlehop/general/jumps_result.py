@@ -103,7 +103,7 @@ def _message(process: Process, max_steps: int) -> str:
     if process.n_slips:
         notes.append(
             "On plateaus neurons crossed walls that they grew along, pushed by what little was learned by"
-            " then; a flow shows it only at λ at which that is above its `rtol`."
+            " then."
         )
     if process.is_loose:
         notes.append("Several crossed at once, which leaves `corrections` open from there on.")

@@ -29,7 +29,6 @@ from .slow_jumps import SlowLimit, slow_jumps
 PROCESS = "SciPy between events"
 MOST_STEPS = 20_000  # of a flow
 ROOM = 3.0  # jumps that stand apart at λ are seen clearly at λ³
-FLOATS = float(np.log(1e-12))  # λ down to which a flow sees what is learned before a neuron slips
 SLOPES, CURVATURES, WEIGHTS = "first differences", "second differences", "weights at the saddles"
 
 
@@ -155,11 +154,6 @@ def _sides(
         yield np.where(jumps.chosen[j], 0, np.where(sides == 0, point.guarded(modes), sides))
 
 
-def _any_went_on(jumps: GeneralJumpPath) -> bool:
-    pairs = ((i, j) for i in range(jumps.n_jumps) for j in range(jumps.width))
-    return any(_went_on(jumps, i, j) for i, j in pairs)
-
-
 def _went_on(jumps: GeneralJumpPath, index: int, j: int) -> bool:
     """Whether a neuron that grows gained more than its rate at the saddle says."""
     if index == jumps.n_jumps or jumps.states[index, j] != "growing":
@@ -220,8 +214,6 @@ def _flow(
     note = "" if jumps.success else jumps.message
     if not note and not whole.size:
         note = "no jump stands apart at this λ"
-    if not note and log_scale < FLOATS and _any_went_on(jumps):
-        note = "neurons cross walls pushed by less than a flow in floats holds at this λ"
     try:
         flow = simulate_flow(problem, init, log_init_scale=log_scale, max_steps=MOST_STEPS)
     except SaddlehopError as err:
