@@ -19,7 +19,6 @@ from .flow_state import ON_WALL, Setting, State, settle
 from .jumps_frozen import freeze
 from .jumps_slips import (
     Drivers,
-    Edge,
     Line,
     along_walls,
     guarded,
@@ -30,7 +29,7 @@ from .jumps_slips import (
     pushes,
 )
 from .pieces import GROWING, Carried
-from .walls import wall_rule
+from .walls import Edge, wall_rule
 
 TOGETHER = 1e-9  # shares of a time within which neurons cross as one
 BEYOND = 2 * ON_WALL  # where a neuron is put that crosses: no more on the wall to rounding

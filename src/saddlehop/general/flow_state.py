@@ -10,7 +10,7 @@ to a² − ‖w‖² is put back after it, so no neuron dies, revives or changes
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,7 @@ from .._support.arrays import Array
 from .kernels import COUNTS, Flags, Weights
 from .kernels import Modes as Modes
 from .kernels import Setting as Setting
-from .walls import ZERO
-
-if TYPE_CHECKING:
-    from .jumps_slips import Edge
+from .walls import Edge
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 MOST_SLIDES = 32  # kept, since the same walls are asked for many times while patterns last

@@ -21,7 +21,6 @@ from .alignment import outcome_of
 from .flow_state import ON_WALL
 from .jumps_slips import (
     Drivers,
-    Edge,
     Line,
     Slip,
     along_walls,
@@ -31,7 +30,7 @@ from .jumps_slips import (
     pushes,
 )
 from .pieces import DEAD, DECAYING, GROWING, MOVING, STALLED, Carried, Neurons, carry, take
-from .walls import Flags
+from .walls import Edge, Flags
 
 ACTIVE = MOVING  # in `ends`: not dormant
 ASLEEP = ACTIVE + 1  # in `ends`: dormant, its state not known yet

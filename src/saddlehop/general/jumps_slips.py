@@ -22,21 +22,10 @@ from numpy.typing import NDArray
 from .._support.arrays import Array
 from .jumps_frozen import Frozen
 from .pieces import GROWING, Carried
-from .walls import TOL, Flags, Sides
+from .walls import TOL, Edge, Flags, Sides
 
 SAME = 1e-9  # exponents and rates closer than this, of the largest rate, are one
 NO_PUSH = 1e-11  # sums of pushes below this share of their terms are 0
-
-
-class Edge(NamedTuple):
-    """A neuron that grows along a wall which it does not touch."""
-
-    neuron: int
-    sample: int
-    level: float
-    """E in |w·x_k| = λ^(−E) e^h."""
-    log_height: float
-    """h."""
 
 
 class Slip(NamedTuple):

@@ -13,6 +13,7 @@ either side; it stays on the side it came from (`sides`), and `chosen` says that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,17 @@ ZERO = 1e-8  # residuals below this share of the largest label count as 0
 
 Sides = NDArray[np.int8]
 Flags = NDArray[np.bool_]
+
+
+class Edge(NamedTuple):
+    """A neuron that grows along a wall which it does not touch."""
+
+    neuron: int
+    sample: int
+    level: float
+    """E in |w·x_k| = λ^(−E) e^h."""
+    log_height: float
+    """h."""
 
 
 @dataclass(frozen=True, eq=False)
