@@ -46,11 +46,8 @@ def time_in_many_digits(log10, goal, step=1 / 16):
         def until(is_over):
             low, high = mp.mpf(0), mp.mpf(step)
             for _ in range(40):
-                low, high = (
-                    (low, (low + high) / 2)
-                    if is_over(after((low + high) / 2))
-                    else ((low + high) / 2, high)
-                )
+                middle = (low + high) / 2
+                low, high = (low, middle) if is_over(after(middle)) else (middle, high)
             return high
 
         while True:
