@@ -50,8 +50,9 @@ class GeneralFlowPath(FlowPath):
     output weight through 0 (within plateaus the first three are net); `evaluations` of the right-hand
     side (one for each series term)."""
     chosen: Flags = field(kw_only=True)
-    """Walls on which the side a neuron came from decided, since the flow is not unique there, or what
-    little is learned would have and could not be followed, shape (m, n)."""
+    """Walls on which the side a neuron came from decided, since the flow is not unique there, as
+    far as r_k was above 1e-8 of the largest label, or what little is learned would have and could not
+    be followed, shape (m, n)."""
     _trajectory: GeneralTrajectory | None = field(default=None, repr=False)  # type: ignore[assignment]
 
     @cached_property

@@ -19,7 +19,7 @@ from .._support.arrays import Array
 from .kernels import COUNTS, Flags, Weights
 from .kernels import Modes as Modes
 from .kernels import Setting as Setting
-from .walls import Edge
+from .walls import ZERO, Edge
 
 ON_WALL = 1e-12  # |w·x_k| within this share of ‖w‖‖x_k‖ is 0
 MOST_SLIDES = 32  # kept, since the same walls are asked for many times while patterns last
