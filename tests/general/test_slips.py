@@ -176,3 +176,30 @@ def test_the_sign_of_a_residual_that_is_rounding_chooses_no_side(seed):
     jumps = sh.solve_jumps(problem, sh.Initialization.draw(problem, 10, rng=seed))
     assert not jumps.chosen.any()
     assert jumps.message == "No dormant neuron grows any more."
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "end"),
+    [
+        ([[-1, 1], [-1, -1], [1, -1]], [0, -1, -2], 2 / 3),
+        ([[-1, 1], [-1, 1], [-1, -1], [1, -1]], [-1, 1, -1, -2], 0.75),
+    ],
+)
+def test_a_height_that_only_shrinks_pushes_nothing_across(rows, labels, end):
+    """The neuron takes in proportion to its height, and x_1 is orthogonal to the normal of the wall."""
+    w = np.array([-1, -0.8])
+    problem = sh.GeneralProblem(rows, labels)
+    init = sh.Initialization.from_weights([-np.linalg.norm(w)], [w], problem)
+    jumps = sh.solve_jumps(problem, init)
+    assert jumps.losses[-1] == pytest.approx(end, rel=1e-12)
+    assert "crossed" not in jumps.message
+    for scale in ("1e-3", "1e-30", "1e-1000"):
+        flow = sh.simulate_flow(problem, init, init_scale=scale)
+        assert flow.losses[-1] == pytest.approx(end, rel=1e-9)
+
+
+def test_two_neurons_on_whole_numbers_end_where_their_flow_does():
+    problem = sh.GeneralProblem([[-2, 2], [-2, 2], [-3, -3], [2, 3], [1, -1]], [-1, 1, -1, 0, -2])
+    init = sh.Initialization.draw(problem, 2, rng=2186)
+    flow = sh.simulate_flow(problem, init, init_scale=1e-3)
+    assert sh.solve_jumps(problem, init).losses[-1] == pytest.approx(flow.losses[-1], rel=1e-9)

@@ -314,3 +314,14 @@ def test_a_neuron_at_zero_is_left_to_the_other_ways():
     problem = sh.GeneralProblem([[1.0], [2.0]], [1.0, 1.0])
     opinion = sh.second_opinion(problem, sh.Initialization([1.0, 1.0], [[0.0], [1.0]]))
     assert any("starts at w = 0" in agreement.note for agreement in opinion.agreements)
+
+
+def test_a_last_orbit_that_passes_a_saddle_slowly_raises_no_alarm():
+    """It lasts as long at any λ: the last saddle is where the flow ends."""
+    X, y = [[-2, 2], [3, -1], [2, 1], [2, 2]], [-1, -2, -2, -2]
+    problem = sh.GeneralProblem(X, y, bias=True)
+    init = sh.Initialization.draw(problem, 2, rng=129)
+    found = sh.second_opinion(problem, init, scales=("1e-30",)).agreements
+    flows = [one for one in found if one.method.startswith("flow")]
+    assert flows
+    assert all(one.agrees for one in flows)

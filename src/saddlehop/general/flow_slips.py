@@ -26,6 +26,7 @@ from .jumps_slips import (
     next_slip,
     off_held,
     on_one_wall,
+    outputs,
     pushes,
 )
 from .pieces import GROWING, Carried
@@ -127,8 +128,8 @@ def _drivers(
 ) -> Drivers:
     """Neurons that grow, and what they take from r / n."""
     who = np.flatnonzero((carried.ends == GROWING) & (outcome.rates > 0))
-    heights = np.where(carried.field.modes[who] > 0, outcome.directions[who] @ setting.rows.T, 0.0)
-    taken = setting.curvature / setting.n_samples * carried.neurons.signs[who][:, None] * heights
+    learned = outputs(setting.rows, carried.field.modes[who], outcome.directions[who])
+    taken = setting.curvature / setting.n_samples * carried.neurons.signs[who][:, None] * learned
     sizes = setting.log_start + outcome.log_growth[who]
     drivers = Drivers(sizes, outcome.rates[who], np.zeros(who.size), taken)
     active = np.flatnonzero(acting)

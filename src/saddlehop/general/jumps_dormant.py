@@ -27,6 +27,7 @@ from .jumps_slips import (
     guarded,
     next_slip,
     on_one_wall,
+    outputs,
     pushes,
 )
 from .pieces import DEAD, DECAYING, GROWING, MOVING, STALLED, Carried, Neurons, carry, take
@@ -129,8 +130,8 @@ class Dormant:
         """Neurons that grow, and what they take from r_k / n: `share` (n,) of their outputs."""
         who = np.flatnonzero((self.ends == GROWING) & (self.rates > 0))
         neurons = self.neurons
-        heights = np.where(self.modes[who] > 0, neurons.hidden[who] @ self.rows.T, 0.0)
-        taken = share * neurons.signs[who][:, None] * heights
+        learned = outputs(self.rows, self.modes[who], neurons.hidden[who])
+        taken = share * neurons.signs[who][:, None] * learned
         sizes = neurons.log_scales[who] - log_weight
         return Drivers(self.exponents[who], self.rates[who], sizes, taken)
 

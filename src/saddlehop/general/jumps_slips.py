@@ -60,6 +60,13 @@ class Line(NamedTuple):
     log_size: float
 
 
+def outputs(rows: Array, modes: Sides, directions: Array) -> Array:
+    """(v·x_l)₊ of neurons, shape (q, n); 0 along walls, where only a height that vanishes is left of it."""
+    heights, norms = directions @ rows.T, np.linalg.norm(rows, axis=1)
+    off = heights > SAME * np.outer(np.linalg.norm(directions, axis=1), norms)
+    return np.where(off & (modes > 0), heights, 0.0)
+
+
 def along_walls(rows: Array, pulls: Array, carried: Carried, before: Flags) -> Flags:
     """Repelling walls along which neurons carried for ever go, by r_k / n of `pulls`, shape (m, n).
 
@@ -104,8 +111,9 @@ def off_held(rows: Array, modes: Sides, some: Array) -> Array:
 
 def pushes(rows: Array, modes: Sides, sample: int, taken: Array) -> Array:
     """Return −Σ_l mask_l taken_l x_l·P x_k of each driver, 0 where it is 0 to within rounding, shape (q,)."""
-    wall = off_held(rows, modes, rows[sample])
-    terms = taken * np.where(modes > 0, rows @ wall, 0.0)
+    wall, norms = off_held(rows, modes, rows[sample]), np.linalg.norm(rows, axis=1)
+    touches = (modes > 0) & (np.abs(rows @ wall) > TOL * norms * norms[sample])
+    terms = taken * np.where(touches, rows @ wall, 0.0)
     total = -terms.sum(axis=1)
     return np.where(np.abs(total) <= NO_PUSH * np.abs(terms).sum(axis=1), 0.0, total)
 

@@ -207,7 +207,7 @@ def _process(jumps: GeneralJumpPath, slow: SlowLimit) -> Iterator[Agreement]:
 def _flow(
     problem: GeneralProblem, init: Initialization, jumps: GeneralJumpPath, log_scale: float
 ) -> Iterator[Agreement]:
-    """Losses and norms halfway between jumps that stand apart, when these happen, and where all ends."""
+    """Losses and norms halfway between jumps that stand apart and at the end, and when jumps happen."""
     method = f"flow at λ = 1e{log_scale / np.log(10):.0f}"
     apart = log_scale / np.log(10) <= ROOM * jumps.resolving_scale
     whole = np.flatnonzero(apart & np.append(apart[1:], True)) if apart.size else apart
@@ -222,8 +222,7 @@ def _flow(
         yield Agreement("losses between jumps", method, np.nan, 0.0, note)
         return
     times = jumps.times * -log_scale + np.nan_to_num(jumps.corrections)
-    times = np.append(times, max(times[-1], float(flow.t[-1])))
-    halfway = np.minimum((times[1:] + times[:-1]) / 2, flow.t[-1])
+    halfway = np.minimum(np.append((times[1:] + times[:-1]) / 2, np.inf), flow.t[-1])
     left = jumps.n_jumps - whole.size
     note = f"{left} jumps do not stand apart at this λ" if left else ""
     errors = (flow.loss_at(halfway[whole]) - jumps.losses[whole + 1]) / jumps.losses[0]
