@@ -57,8 +57,8 @@ def peers_table(limit=30):
         "at no larger error",
         "largest loss error / L(0)",
         "work",
-        title=f"Flow to the last activation, rtol {RTOL:g} (atol rtol·λ), learning rate 0.5; "
-        "at no larger error: over saddlehop at the coarsest of rtol 1e-3, 1e-4, 1e-5, 1e-6 that is as good",
+        title=f"Flow to the last activation, rtol {RTOL:g} (atol rtol·λ), learning rate 0.5",
+        caption="at no larger error: over saddlehop at the coarsest of rtol 1e-3, 1e-4, 1e-5, 1e-6 that is as good",
     )
     for case in CASES:
         t_end = end_time(*case)
