@@ -58,7 +58,7 @@ def peers_table(limit=30):
         "largest loss error / L(0)",
         "work",
         title=f"Flow to the last activation, rtol {RTOL:g} (atol rtol·λ), learning rate 0.5",
-        caption="at no larger error: over saddlehop at the coarsest of rtol 1e-3, 1e-4, 1e-5, 1e-6 that is as good",
+        caption="at no larger error: over saddlehop at the coarsest rtol of 1e-3 … 1e-6 that is as good",
     )
     for case in CASES:
         t_end = end_time(*case)
