@@ -170,6 +170,23 @@ def test_orthogonal_rows_give_the_orthogonal_limit(seed):
     np.testing.assert_allclose(jumps.corrections, wanted.corrections, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("seed", [31, 161, 319, 527])
+def test_rows_that_are_orthogonal_to_rounding_give_the_orthogonal_limit(seed):
+    """D·x_k is 0 to rounding on repelling walls: its sign decides nothing."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(2, 9)), int(rng.integers(2, 10))
+    plain = sh.make_orthogonal(n, norms=("unit", "uniform", "lognormal")[seed % 3], rng=rng)
+    init = sh.Initialization.draw(plain, m, rng=rng)
+    turn = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    problem = sh.GeneralProblem(np.diag(plain.norms) @ turn, plain.y)
+    turned = sh.Initialization.from_weights(init.output, init.hidden @ turn, problem)
+    wanted, jumps = sh.solve_jumps(plain, init), sh.solve_jumps(problem, turned)
+    assert jumps.neurons == wanted.neurons
+    for name in ("times", "losses", "sq_norms"):
+        value = getattr(wanted, name)
+        assert_near(getattr(jumps, name), value, 1e-9 * np.max(np.abs(value)))
+
+
 @pytest.mark.parametrize("seed", [3, 6, 9, 11])
 def test_the_flow_at_small_scales_tends_to_the_limit(seed):
     problem, init = draw(seed)

@@ -74,16 +74,19 @@ static void set_up(const Setting *setting, const State *state, Work *work, int64
     for (int64_t l = 0; l < walls->count; l++) {
         int64_t k = walls->sample[l];
         pull[l] = scale * residual[k];
-        walls->side[l] = mode[k] == 0 ? -1 : mode[k];
-        bool crosses = mode[k] * dot(setting->rows + k * rank, base, rank) < 0.0;
-        if (mode[k] != 0 && pull[l] >= 0.0 && crosses)
-            walls->side[l] = -mode[k];
         slack += mode[k] > 0 ? 0.0 : fabs(pull[l]) * setting->norms[k];
+    }
+    walls->slack = ROUNDING * slack;
+    for (int64_t l = 0; l < walls->count; l++) {
+        int64_t k = walls->sample[l];
+        double speed = mode[k] * dot(setting->rows + k * rank, base, rank);
+        walls->side[l] = mode[k] == 0 ? -1 : mode[k];
+        if (mode[k] != 0 && pull[l] >= 0.0 && speed < -walls->slack * setting->norms[k])
+            walls->side[l] = -mode[k];
     }
     for (int64_t l = 0; l < walls->count; l++)
         if (mode[walls->sample[l]] > 0)
             add(base, setting->rows + walls->sample[l] * rank, -pull[l], rank);
-    walls->slack = ROUNDING * slack;
 }
 
 static void count_change(State *state, int8_t before, int8_t after)
