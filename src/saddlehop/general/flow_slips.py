@@ -26,8 +26,8 @@ from .jumps_slips import (
     next_slip,
     off_held,
     on_one_wall,
-    outputs,
-    pushes,
+    pushes_across,
+    taken_by,
 )
 from .pieces import GROWING, Carried
 from .walls import Edge, wall_rule
@@ -109,8 +109,8 @@ def brinks(
     for i, k in np.argwhere(along):
         modes, w = carried.field.modes[i], carried.neurons.hidden[i]
         own = Line(setting.log_start + outcome.log_growth[i], outcome.rates[i], 0.0)
-        push = pushes(setting.rows, modes, k, drivers.taken)
-        towards = -int(modes[k] * carried.neurons.signs[i]) * push
+        sign = carried.neurons.signs[i]
+        towards = pushes_across(setting.rows, modes, sign, k, drivers.taken)
         height, edge = abs(w @ setting.rows[k]), known.get((rest[i], k))
         if height > ON_WALL * np.linalg.norm(w) * setting.norms[k]:
             level = setting.log_start + carried.neurons.log_scales[i] + math.log(height)
@@ -128,8 +128,8 @@ def _drivers(
 ) -> Drivers:
     """Neurons that grow, and what they take from r / n."""
     who = np.flatnonzero((carried.ends == GROWING) & (outcome.rates > 0))
-    learned = outputs(setting.rows, carried.field.modes[who], outcome.directions[who])
-    taken = setting.curvature / setting.n_samples * carried.neurons.signs[who][:, None] * learned
+    there = carried.field.modes[who], carried.neurons.signs[who], outcome.directions[who]
+    taken = taken_by(setting.rows, setting.curvature / setting.n_samples, *there)
     sizes = setting.log_start + outcome.log_growth[who]
     drivers = Drivers(sizes, outcome.rates[who], np.zeros(who.size), taken)
     active = np.flatnonzero(acting)

@@ -27,8 +27,8 @@ from .jumps_slips import (
     guarded,
     next_slip,
     on_one_wall,
-    outputs,
-    pushes,
+    pushes_across,
+    taken_by,
 )
 from .pieces import DEAD, DECAYING, GROWING, MOVING, STALLED, Carried, Neurons, carry, take
 from .walls import Edge, Flags
@@ -130,8 +130,8 @@ class Dormant:
         """Neurons that grow, and what they take from r_k / n: `share` (n,) of their outputs."""
         who = np.flatnonzero((self.ends == GROWING) & (self.rates > 0))
         neurons = self.neurons
-        learned = outputs(self.rows, self.modes[who], neurons.hidden[who])
-        taken = share * neurons.signs[who][:, None] * learned
+        there = self.modes[who], neurons.signs[who], neurons.hidden[who]
+        taken = taken_by(self.rows, share, *there)
         sizes = neurons.log_scales[who] - log_weight
         return Drivers(self.exponents[who], self.rates[who], sizes, taken)
 
@@ -146,8 +146,9 @@ class Dormant:
         own = Line(
             *(float(part[j]) for part in (self.exponents, self.rates, self.neurons.log_scales))
         )
-        push = pushes(self.rows, self.modes[j], k, drivers.taken)
-        return next_slip(edge, own, -int(self.modes[j, k] * self.neurons.signs[j]) * push, drivers)
+        sign = self.neurons.signs[j]
+        towards = pushes_across(self.rows, self.modes[j], sign, k, drivers.taken)
+        return next_slip(edge, own, towards, drivers)
 
     def slip(self, slips: list[Slip], pulls: Array) -> None:
         """Let neurons cross, now, those of their walls that they reach first."""

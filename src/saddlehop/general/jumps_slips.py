@@ -60,11 +60,11 @@ class Line(NamedTuple):
     log_size: float
 
 
-def outputs(rows: Array, modes: Sides, directions: Array) -> Array:
-    """(v·x_l)₊ of neurons, shape (q, n); 0 along walls, where only a height that vanishes is left of it."""
+def taken_by(rows: Array, share: Array, modes: Sides, signs: Sides, directions: Array) -> Array:
+    """Return share_l s_i (v_i·x_l)₊, shape (q, n); 0 along walls, where only a vanishing height is left."""
     heights, norms = directions @ rows.T, np.linalg.norm(rows, axis=1)
     off = heights > SAME * np.outer(np.linalg.norm(directions, axis=1), norms)
-    return np.where(off & (modes > 0), heights, 0.0)
+    return share * signs[:, None] * np.where(off & (modes > 0), heights, 0.0)
 
 
 def along_walls(rows: Array, pulls: Array, carried: Carried, before: Flags) -> Flags:
@@ -109,12 +109,15 @@ def off_held(rows: Array, modes: Sides, some: Array) -> Array:
     return some - (some @ np.linalg.pinv(held)) @ held if len(held) else some
 
 
-def pushes(rows: Array, modes: Sides, sample: int, taken: Array) -> Array:
-    """Return −Σ_l mask_l taken_l x_l·P x_k of each driver, 0 where it is 0 to within rounding, shape (q,)."""
+def pushes_across(rows: Array, modes: Sides, sign: int, sample: int, taken: Array) -> Array:
+    """Return how each driver pushes a neuron of sign s across a wall, shape (q,).
+
+    That is −s Σ_l mask_l taken_l x_l·P x_k, from the side it is on, 0 where it is 0 to within rounding.
+    """
     wall, norms = off_held(rows, modes, rows[sample]), np.linalg.norm(rows, axis=1)
     touches = (modes > 0) & (np.abs(rows @ wall) > TOL * norms * norms[sample])
     terms = taken * np.where(touches, rows @ wall, 0.0)
-    total = -terms.sum(axis=1)
+    total = int(modes[sample] * sign) * terms.sum(axis=1)
     return np.where(np.abs(total) <= NO_PUSH * np.abs(terms).sum(axis=1), 0.0, total)
 
 

@@ -12,7 +12,7 @@
 #ifndef LONE_H
 #define LONE_H
 
-#include "lanes.h"
+#include "fours.h"
 
 #define TERMS 18 /* of the power series; as in lone.py */
 

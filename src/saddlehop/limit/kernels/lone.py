@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..._support.arrays import Array
 from ..._support.native import Kernel, address
 
-PLACES = 10  # as in lanes.h
+PLACES = 10  # as in fours.h
 TERMS = 18  # as in lone.h
 _LANES = 4
 

@@ -2,8 +2,8 @@
  *
  * Lanes are summed in one order, so results do not depend on what the processor adds at once.
  */
-#ifndef LANES_H
-#define LANES_H
+#ifndef FOURS_H
+#define FOURS_H
 
 #include <math.h>
 #include <stdint.h>
