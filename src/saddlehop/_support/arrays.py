@@ -18,6 +18,17 @@ def norm(values: Array) -> float:
     return largest * float(np.linalg.norm(values / largest)) if largest > 0 else 0.0
 
 
+def thin_svd(matrix: Array) -> tuple[Array, Array, Array]:
+    """Singular values with their vectors, by a slower method where the fast one does not converge."""
+    try:
+        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    except np.linalg.LinAlgError:
+        from scipy.linalg import svd  # slow to import
+
+        left, values, right = svd(matrix, full_matrices=False, lapack_driver="gesvd")
+    return left, values, right
+
+
 def is_sparse(value: Any) -> bool:
     """Tell whether `value` is a sparse array; before scipy.sparse is imported none is."""
     sparse = sys.modules.get("scipy.sparse")

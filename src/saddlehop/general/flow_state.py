@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._support.arrays import Array
+from .._support.arrays import Array, thin_svd
 from .kernels import COUNTS, Flags, Weights
 from .kernels import Modes as Modes
 from .kernels import Setting as Setting
@@ -147,7 +147,7 @@ def slide_of(setting: Setting, state: State, j: int) -> Slide | None:
     if key not in known:
         if len(known) >= MOST_SLIDES:
             known.clear()
-        u, s, v = np.linalg.svd(setting.rows[samples], full_matrices=False)
+        u, s, v = thin_svd(setting.rows[samples])
         rank = int(np.sum(s > 1e-10 * s[0]))
         known[key] = Slide(samples, v[:rank], (u[:, :rank] / s[:rank]) @ v[:rank])
     return known[key]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._support.arrays import Array
+from .._support.arrays import Array, thin_svd
 from .jumps_frozen import Frozen
 from .pieces import GROWING, Carried
 from .walls import TOL, Edge, Flags, Sides
@@ -96,7 +96,7 @@ def made_up(at_rest: Frozen | None, drivers: Drivers) -> Drivers:
     if at_rest is None:
         return drivers
     jacobian, root = at_rest.jacobian(), np.sqrt(at_rest.setting.curvature)
-    _, values, modes = np.linalg.svd(jacobian, full_matrices=False)
+    _, values, modes = thin_svd(jacobian)
     relax = values**2 / at_rest.setting.n_samples
     amounts = drivers.taken / root @ modes.T
     amounts *= relax / (relax + 2 * drivers.rates[:, None])

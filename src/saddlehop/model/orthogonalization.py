@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._support.arrays import Array, is_sparse
+from .._support.arrays import Array, is_sparse, thin_svd
 from .._support.memory import require_memory
 from ..errors import InputError
 from .problem import row_norms, validated_rows
@@ -83,7 +83,7 @@ def _decompose(X: Any) -> tuple[Array, Array, Array, Array]:
             "sample."
         )
     dense = rows.toarray() if is_sparse(rows) else rows
-    left, singular, right = np.linalg.svd(dense / norms[:, None], full_matrices=False)
+    left, singular, right = thin_svd(dense / norms[:, None])
     rank = int(np.sum(singular > max(rows.shape) * np.finfo(float).eps * singular[0]))
     if rank < rows.shape[0]:
         raise InputError(
