@@ -113,6 +113,24 @@ def test_recordings_of_older_files_know_nothing_of_walls(tmp_path):
     assert again.bursts == 0
 
 
+def test_jumps_of_older_files_do_not_know_who_is_sensitive(tmp_path):
+    problem, init = solved()
+    jumps = sh.solve_jumps(problem, init)
+    assert jumps.sensitive.tolist() == [False] * 8
+    sh.save(tmp_path / "a.npz", jumps)
+
+    def without_what_is_new(document, arrays):
+        document["root"]["fields"].pop("sensitive")
+        document["arrays"].pop("sensitive")
+        arrays.pop("sensitive")
+
+    again = sh.load(rewritten(tmp_path / "a.npz", without_what_is_new))
+    assert again.sensitive is None
+    assert_equal(again.hidden, jumps.hidden)
+    assert "sensitive" in jumps.to_xarray()
+    assert "sensitive" not in again.to_xarray()
+
+
 def test_dims_by_name(tmp_path):
     xarray = pytest.importorskip("xarray")
     problem = sh.GeneralProblem(rows(6, 8, 2), np.ones(6), bias=True)

@@ -109,6 +109,7 @@ def general_jumps_dataset(jumps: GeneralJumpPath) -> xr.Dataset:
             **_of_general_jumps(jumps),
             **_of_general_saddles(jumps),
             "chosen": _variable(("neuron", "sample"), jumps.chosen, _CHOSEN),
+            **_sensitive(jumps),
             **_network_variables(jumps.final, "coordinate"),
             **_start_variables(jumps.initialization, "coordinate"),
             **_problem_variables(jumps.problem),
@@ -122,6 +123,13 @@ def general_jumps_dataset(jumps: GeneralJumpPath) -> xr.Dataset:
         | {"status": jumps.status, "message": jumps.message}
         | {"interpolates": int(jumps.interpolates)},
     )
+
+
+def _sensitive(jumps: GeneralJumpPath) -> dict[str, Any]:
+    if jumps.sensitive is None:
+        return {}
+    meaning = "whether rounding may have turned a neuron another way while it was dormant"
+    return {"sensitive": _variable("neuron", jumps.sensitive, meaning)}
 
 
 def _of_general_jumps(jumps: GeneralJumpPath) -> dict[str, Any]:

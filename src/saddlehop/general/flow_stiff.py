@@ -12,14 +12,15 @@ the others feel one, r(t) has a kink that no polynomial follows, and the step is
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import numpy as np
 
 from .._support.arrays import Array
+from .flow_follow import ride
 from .flow_plateau import acting_neurons, forces, relaxation_of
 from .flow_state import Patience, Relaxation, Setting, State, residuals, weights
 from .kernels import Flags
+from .radau import radau
 
 POINTS = 5, 9
 FIRST = 2.5  # times the least worth: the first try
@@ -39,20 +40,6 @@ ROUNDING = 1e-14  # of residuals
 def points_for(tol: float) -> int:
     """Return the number of points that suits a tolerance."""
     return int(np.clip(round(3 - 0.5 * np.log10(tol)), *POINTS))
-
-
-@cache
-def radau(count: int) -> tuple[Array, Array, Array]:
-    """Return the points c in (0, 1], ∫₀^{c_i} of the polynomials that are 1 at one of them, their terms."""
-    from numpy.polynomial import Legendre
-
-    ends = Legendre.basis(count, [0, 1]) - Legendre.basis(count - 1, [0, 1])
-    points = np.sort(ends.roots().real)
-    points[-1] = 1.0
-    powers = np.arange(count)
-    terms = np.linalg.inv(points[:, None] ** powers)
-    integrals = (points[:, None] ** (powers + 1) / (powers + 1)) @ terms
-    return points, integrals, terms
 
 
 def stiff_step(setting: Setting, state: State, room: float) -> float:
@@ -78,10 +65,10 @@ def stiff_step(setting: Setting, state: State, room: float) -> float:
             trial.stiff = Patience()
             state.restore(trial)
             return length
-        if first < length:
-            length = min(first, 0.5 * length)
-        elif math.isinf(error) and not fresh:
+        if math.isinf(error) and not fresh and first >= least:
             state.relaxation, fresh = None, True
+        elif first < length:
+            length = min(first, 0.5 * length)
         else:
             length *= max(growth, 0.25)
     state.stiff_length, state.relaxation = 0.0, None
@@ -118,7 +105,7 @@ def _attempt(
 
     Where that is before the `least` length worth a step nothing is solved.
     """
-    points, _, terms = radau(points_for(setting.tol))
+    points, _, terms, *_ = radau(points_for(setting.tol))
     powers = length ** -np.arange(points.size, dtype=float)[:, None]
     root, allowed = np.sqrt(setting.curvature), _allowed(setting, length)
     noise = 0.1 * ROUNDING * length * float(np.sum(weights(state)))
@@ -141,13 +128,21 @@ def _attempt(
         size = _weight_error(setting, np.max(np.abs(change * root), axis=0), length)
         if size <= CONVERGED * allowed or 0.5 * last < size <= noise:
             error = _error_of(setting, relaxation, now, r, length)
+            if _rises(setting, r, made[-1], allowed):
+                break
             if error <= allowed:
-                error += _take_along(setting, trial, ~acting, path, length)
+                error += _take_along(setting, trial, ~acting, path, now * root, length)
             return trial, error, first
         if size > DIVERGES * last:
             break
         last = size
     return state, np.inf, first_met
+
+
+def _rises(setting: Setting, before: Array, after: Array, tol: float) -> bool:
+    """Whether the loss rises: where a wall lets a neuron go far, r = Φ[r] has other solutions than the flow."""
+    was, now = (float(np.sum(r * r / setting.curvature)) for r in (before, after))
+    return now > was * (1 + tol)
 
 
 class Mixed:
@@ -168,11 +163,13 @@ class Mixed:
         return np.asarray(change - (parts @ (moved + gained)).reshape(change.shape))
 
 
-def _take_along(setting: Setting, state: State, rest: Flags, path: Array, length: float) -> float:
+def _take_along(
+    setting: Setting, state: State, rest: Flags, path: Array, now: Array, length: float
+) -> float:
     """Move the neurons that do not act under r(t); return by how much weights miss that they do."""
     before = residuals(setting, state)
-    made, _ = setting.stepper.drive(state.arrays, rest, path, np.array([length]))
-    error = _weight_error(setting, np.abs(made[0] - before), length)
+    made = ride(setting, state, rest, path, now, length)
+    error = _weight_error(setting, np.abs(made - before), length)
     return error if math.isfinite(error) else math.inf
 
 
@@ -180,10 +177,9 @@ def _error_of(
     setting: Setting, relaxation: Relaxation, now: Array, r: Array, length: float
 ) -> float:
     """By how much weights are wrong since the polynomial through the points does not begin at r."""
-    points, _, terms = radau(len(now))
-    root = np.sqrt(setting.curvature)
+    terms, root = radau(len(now)).terms, np.sqrt(setting.curvature)
     gap = _damped(relaxation, terms[0] @ now - r / root, length)
-    return _weight_error(setting, np.abs(root * gap), length) / points.size**2
+    return _weight_error(setting, np.abs(root * gap), length) / len(now) ** 2
 
 
 def _weight_error(setting: Setting, change: Array, length: float) -> float:
@@ -200,7 +196,7 @@ def _relaxing(relaxation: Relaxation, start: Array, times: Array) -> Array:
 
 def _correction(relaxation: Relaxation, gap: Array, length: float) -> Array:
     """Solve δ + μ ∫ δ = gap at the points, shape (points, n)."""
-    _, integrals, _ = radau(len(gap))
+    integrals = radau(len(gap)).integrals
     rates, _, modes = relaxation
     amounts = gap @ modes
     systems = np.eye(len(gap)) + length * rates[:, None, None] * integrals

@@ -2,6 +2,7 @@
 
 body        active neurons of one group: a = (Σ_j a_j²)^½ and their common direction, shares a_j / a
 passengers  dormant neurons that move as one; the first of them stands for all
+twins       the passengers again, pushed aside now and then
 """
 
 from __future__ import annotations
@@ -79,23 +80,24 @@ def board(setting: Setting, dormant: Dormant, bodies: list[Body]) -> tuple[Orbit
     neurons, n = dormant.neurons, setting.labels.size
     log_scales = neurons.log_scales[first]
     ahead = np.where(log_scales > FAR_AHEAD, log_scales, 0.0)
+    scale, passing = LOG_ASIDE + log_scales - ahead, neurons.signs[first] * neurons.output[first]
+    directions, modes = neurons.hidden[first], dormant.modes[first]
     output = np.array([body.output + body.lag[0] for body in bodies])
     hidden = np.array([body.hidden + body.lag[1:] for body in bodies]) / np.abs(output)[:, None]
     state = State(
         0.0,
         0.0,
-        np.concatenate([np.log(np.abs(output)), LOG_ASIDE + log_scales - ahead]),
-        np.concatenate([np.sign(output), neurons.signs[first] * neurons.output[first]]),
-        np.concatenate([hidden, neurons.hidden[first]]),
-        np.concatenate([np.array([body.modes for body in bodies]), dormant.modes[first]]),
-        np.zeros((len(bodies) + first.size, n), bool),
+        np.concatenate([np.log(np.abs(output)), scale, scale]),
+        np.concatenate([np.sign(output), passing, passing]),
+        np.concatenate([hidden, directions, directions]),
+        np.concatenate([np.array([body.modes for body in bodies]), modes, modes]),
+        np.zeros((len(bodies) + 2 * first.size, n), bool),
     )
-    imbalance = np.concatenate(
-        [np.zeros(len(bodies)), np.where(ahead > 0, 0.0, neurons.excess[first])]
-    )
-    aside = replace(setting, imbalance=imbalance, log_start=LOG_ASIDE, tol=ORBIT_TOL)
-    orbit = Orbit(aside, state, len(bodies))
-    orbit.growth[len(bodies) :] = ahead
+    excess = np.where(ahead > 0, 0.0, neurons.excess[first])
+    imbalance = np.concatenate([np.zeros(len(bodies)), excess, excess])
+    there = replace(setting, imbalance=imbalance, log_start=LOG_ASIDE, tol=ORBIT_TOL)
+    orbit = Orbit(there, state, len(bodies), n_twins=first.size)
+    orbit.growth[len(bodies) :] = np.concatenate([ahead, ahead])
     return orbit, Aboard(bodies, passengers)
 
 
@@ -120,6 +122,7 @@ def leave(
         before = dormant.neurons.log_scales[members]
         kappa = before + (state.scale[i] + orbit.growth[i] - LOG_ASIDE - before[0])
         _put_off(dormant, orbit, i, members, kappa)
+        dormant.sensitive[members] |= orbit.parted[i - len(aboard.bodies)]
     return kept
 
 
@@ -129,7 +132,9 @@ def _is_side_known(dormant: Dormant, aboard: Aboard, orbit: Orbit, residual: Arr
     Where r_k is 0 but for rounding, any wall may seem to repel.
     """
     state, setting = orbit.state, orbit.setting
-    first = [some.members[0] for some in aboard.bodies] + [some[0] for some in aboard.passengers]
+    first = [some.members[0] for some in aboard.bodies] + 2 * [
+        some[0] for some in aboard.passengers
+    ]
     fitted = state.chosen & is_fitted(setting, residual)
     safe = guarded(setting.rows, fitted, state.modes)
     return np.asarray(dormant.along[first] | safe)

@@ -66,6 +66,8 @@ class Dormant:
     """E in |w·x_k| = λ^(−E) e^h there, shape (m, n)."""
     log_heights: Array
     """h there, shape (m, n)."""
+    sensitive: Flags
+    """Neurons that rounding may have turned another way on an orbit, shape (m,)."""
     edges: list[Edge]
     """Those of them that it may come to cross."""
     wake: bool
@@ -88,6 +90,7 @@ class Dormant:
             np.zeros((m, n), bool),
             np.zeros((m, n)),
             np.zeros((m, n)),
+            np.zeros(m, bool),
             [],
             wake,
         )

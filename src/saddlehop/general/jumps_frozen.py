@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Setting, State, bases, settle
+from .flow_state import Modes, Setting, Slide, State, bases, settle, slide_of
+
+SIDE_TOL = 1e-9  # by which a pair may be beyond its wall
 
 
 class Frozen(NamedTuple):
@@ -28,6 +30,10 @@ class Frozen(NamedTuple):
     """Orthonormal rows of the walls slid on, padded with 0, shape (q, most, r); None if none is."""
     start: Array
     """y, shape (q, 1 + r)."""
+    modes: Modes
+    """Shape (q, n)."""
+    slides: list[tuple[int, Slide]]
+    """Who slides, and where."""
 
     def residuals(self, y: Array) -> Array:
         """Return r at weights of shape (..., q, 1 + r), shape (..., n)."""
@@ -65,7 +71,7 @@ class Frozen(NamedTuple):
         heights = self._heights(self.start) * root
         return np.concatenate([heights[:, None, :], reach], axis=1).reshape(-1, n)
 
-    def modes(self) -> tuple[Array, Array]:
+    def eigenvectors(self) -> tuple[Array, Array]:
         """Return rates (p,) and eigenvectors (q (1 + r), p) of ∂ẏ/∂y at the start; across these it is 0.
 
         Its columns lie in those of J and of what F adds, which for long w are few.
@@ -76,18 +82,44 @@ class Frozen(NamedTuple):
         outputs[each, 0, each] = 1.0
         forces[each, 1:, each] = self.forces(self.residuals(self.start))
         span = np.hstack([jacobian, outputs.reshape(size, -1), forces.reshape(size, -1)])
-        basis = np.linalg.qr(span)[0] if span.shape[1] < size else np.eye(size)
-        jacobian, outputs, forces = np.split(basis.T @ span, [jacobian.shape[1], -count], axis=1)
+        basis = np.linalg.qr(span)[0] if span.shape[1] < size else None
+        inside = span if basis is None else basis.T @ span
+        jacobian, outputs, forces = np.split(inside, [jacobian.shape[1], -count], axis=1)
         turns = forces @ outputs.T
         matrix = turns + turns.T - jacobian @ jacobian.T
         rates, modes = np.linalg.eigh(matrix / self.setting.n_samples)
-        return rates, basis @ modes
+        return rates, modes if basis is None else basis @ modes
+
+    def slack(self, y: Array, residual: Array | None = None) -> float:
+        """Return how far weights (q, 1 + r) are from where the patterns end, below 0 beyond.
+
+        That is the least of |w·x_k| on the sides that the modes say, and of the pulls θ r and (1 − θ) r of
+        walls slid on, at their own residuals or those given.
+        """
+        heights = y[:, 1:] @ self.setting.rows.T
+        if residual is None:
+            residual = self._residuals(y, self.masks * heights)
+        sizes = np.linalg.norm(y[:, 1:], axis=1)
+        least = float(np.min(heights * self.modes + SIDE_TOL * np.outer(sizes, self.setting.norms)))
+        for i, slide in self.slides:
+            held = residual[slide.samples]
+            pulls = -slide.lift @ ((self.masks[i] * residual) @ self.setting.rows) * np.sign(held)
+            least = min(least, float(np.min(np.minimum(pulls, np.abs(held) - pulls))) + SIDE_TOL)
+        return least
 
 
 def freeze(setting: Setting, state: State, who: NDArray[np.intp]) -> Frozen:
     """Fix the patterns of some neurons of a state."""
-    masks = (state.modes[who] > 0).astype(np.float64)
-    return Frozen(setting, masks, bases(setting, state, who), weights_of(state, who))
+    modes = state.modes[who]
+    slides = [(i, slide_of(setting, state, int(j))) for i, j in enumerate(who)]
+    return Frozen(
+        setting,
+        (modes > 0).astype(np.float64),
+        bases(setting, state, who),
+        weights_of(state, who),
+        modes,
+        [(i, slide) for i, slide in slides if slide is not None],
+    )
 
 
 def weights_of(state: State, who: NDArray[np.intp]) -> Array:

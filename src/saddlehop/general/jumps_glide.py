@@ -6,51 +6,41 @@ Radau's points c_1 … c_s = 1,
     y(c_i h) = y₀ + h Σ_l A_il f(y(c_l h)),    f = (w·D, a D),  D = (1/n) P Σ_k mask_k r_k x_k
 
 which damps what is fast and costs nothing for it. Newton's method runs in the eigenvectors of ∂f/∂y at y₀,
-symmetric as f is a gradient. The last coefficient of y(t) in Legendre's polynomials, squared, is about
-the error at h. Passengers go along their broken lines under the mean residual of parts of the step.
+symmetric as f is a gradient. The last coefficient of y(t) in Legendre's polynomials is about its error on
+the way; passengers go under the r(t) that it makes. A glide ends just before a wall, and common steps cross.
 """
 
 from __future__ import annotations
 
-import math
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_plateau import _as_neurons, _take_over, forces
+from .flow_follow import ride
+from .flow_plateau import _as_neurons, _take_over
 from .flow_state import Setting, State
-from .flow_stiff import radau
 from .jumps_frozen import Frozen, freeze, thaw
-from .jumps_rest import within_patterns
 from .pieces import carry
+from .radau import radau
 
-STAGES = 5
-SMOOTH = 1e-5  # last coefficient, relative to each body
+STAGES = 9
+WORTH = 20.0  # a glide must be worth so many steps
+SMOOTH = (
+    1e-12  # last coefficient, relative to each body: r(t) must be right all along for passengers
+)
+TWIN_TOL = 1e-10
 ROUNDS = 12  # of Newton's method
 CONVERGED = 1e-14
 SHORTER = 0.25  # where Newton's method fails
-BEFORE_WALL = 0.98
+SAFE, MOST_GROWTH = 0.7, 3.0
+BEFORE_WALL = 0.3  # common steps before a wall at which a glide ends,
+PRECISION = 0.1  # to within so many
 LONGEST = 1e15
 TRIES = 8
-PIECES = 64  # most parts for passengers
-PASSENGER_TOL = 1e-10
-NOISE = 1e-7  # of r(t), relative to how much it changes in a step
-
-
-class Rule(NamedTuple):
-    """Radau's collocation on [0, 1]."""
-
-    points: Array
-    """c, shape (s,)."""
-    matrix: Array
-    """A, shape (s, s)."""
-    last: Array
-    """The last Legendre coefficient of a polynomial that is 0 at 0, from its values at c, shape (s,)."""
-    powers: Array
-    """Coefficients of t, …, t^s of that polynomial from its values at c, shape (s, s)."""
 
 
 class Glide(NamedTuple):
@@ -63,80 +53,120 @@ class Glide(NamedTuple):
     """Last coefficient over `SMOOTH`."""
 
 
-@cache
-def rule() -> Rule:
-    """Return the collocation at Radau's points and what is read off it."""
-    s = STAGES
-    points, matrix, _ = radau(s)
-    powers = np.linalg.inv(points[:, None] ** np.arange(1, s + 1))
-    return Rule(points, matrix, powers[-1] / math.comb(2 * s, s), np.asarray(powers))
+@dataclass
+class Glider:
+    """Glides along one orbit, and what is known from one to the next."""
 
+    setting: Setting
+    twins: int
+    """First row that is a twin, for which `TWIN_TOL` will do."""
+    reach: float = 0.0
+    """What the next may try."""
+    known: tuple[bytes, Array, Array] | None = None
+    """Patterns, and rates and eigenvectors somewhere within them."""
 
-def glide(
-    setting: Setting, state: State, who: NDArray[np.intp], longest: float, least: float
-) -> tuple[float, float]:
-    """Take a step of at most `longest` with neurons `who`, the others aboard.
+    def glide(self, state: State, who: NDArray[np.intp], common: float) -> float:
+        """Take a step with neurons `who`, the others aboard; it ends just before a wall if one comes.
 
-    Returns
-    -------
-    length, next : float
-        The step taken, 0 if none of at least `least` lasts within the patterns; what the next may try.
-    """
-    frozen = freeze(setting, state, who)
-    length = min(longest, LONGEST)
-    rates, modes = frozen.modes()
-    for _ in range(TRIES):
-        if length < least:
-            break
-        step = _collocate(frozen, rates, modes, length)
-        shorter = _shorter(setting, state, who, frozen, step)
-        if shorter == 1.0:
-            _go(setting, state, who, frozen, step)
-            return length, length * _factor(step.roughness)
-        length *= shorter
-    return 0.0, max(length, least)
+        Returns its length, 0 if none lasts within the patterns that is worth many of the `common` steps.
+        """
+        frozen = freeze(self.setting, state, who)
+        least, reach, guess = WORTH * common, 0.0, None
+        length = min(max(self.reach, least), LONGEST)
+        for _ in range(TRIES):
+            if length < least:
+                break
+            step = self._solve(frozen, who, length, guess)
+            guess = None
+            if not step.roughness <= 1.0:
+                length *= max(_factor(step.roughness), SHORTER)
+                continue
+            reach = max(reach, length * _factor(step.roughness))
+            part = _lasting(frozen, step, PRECISION * common)
+            if part == 1.0:
+                self._go(state, who, frozen, step)
+                self.reach = reach
+                return length
+            part -= BEFORE_WALL * common / length
+            guess = np.array([_between(step, part * c) for c in radau(STAGES).points])
+            length *= part
+        self.reach = max(reach, length)
+        return 0.0
+
+    def again(self, state: State, who: NDArray[np.intp], length: float) -> None:
+        """Take a step of that length, no longer than one that was taken from here."""
+        frozen = freeze(self.setting, state, who)
+        self._go(state, who, frozen, _collocate(frozen, *frozen.eigenvectors(), length, None))
+
+    def _go(self, state: State, who: NDArray[np.intp], frozen: Frozen, step: Glide) -> None:
+        """Move bodies to the end of a step, and all others under the r(t) that they make."""
+        start = frozen.residuals(frozen.start[None])[0]
+        now = frozen.residuals(frozen.start + step.stages)
+        powers = step.length ** -np.arange(1.0, STAGES + 1)[:, None]
+        path = np.vstack([start, powers * (radau(STAGES).powers @ (now - start))])
+        others, twins = np.ones((2, state.output.size), bool)
+        others[who] = others[self.twins :] = twins[: self.twins] = False
+        ride(self.setting, state, others, path, now, step.length)
+        ride(self.loose, state, twins, path, now, step.length)
+        thaw(self.setting, state, who, frozen.start + step.stages[-1])
+        _back_to_walls(self.setting, state, who)
+        state.wait(step.length)
+
+    @cached_property
+    def loose(self) -> Setting:
+        """The setting for twins."""
+        return replace(self.setting, tol=TWIN_TOL)
+
+    def _solve(
+        self, frozen: Frozen, who: NDArray[np.intp], length: float, guess: Array | None
+    ) -> Glide:
+        """Solve for the stages, with eigenvectors from earlier in these patterns if they do."""
+        key = who.tobytes() + frozen.modes.tobytes()
+        if self.known is not None and self.known[0] == key:
+            step = _collocate(frozen, *self.known[1:], length, guess)
+            if step.roughness < np.inf:
+                return step
+        self.known = (key, *frozen.eigenvectors())
+        return _collocate(frozen, *self.known[1:], length, guess)
 
 
 def _factor(roughness: float) -> float:
-    return float(0.8 * min(5.0, (roughness + 1e-300) ** (-1.0 / STAGES)))
+    """By how much longer a step may be than one of that roughness."""
+    return float(SAFE * min(MOST_GROWTH / SAFE, (roughness + 1e-300) ** (-1.0 / STAGES)))
 
 
-def _shorter(
-    setting: Setting, state: State, who: NDArray[np.intp], frozen: Frozen, step: Glide
-) -> float:
-    """Return by what factor a step must be shorter, 1 if it holds."""
-    if not step.roughness <= 1.0:
-        return _factor(step.roughness) if step.roughness < np.inf else SHORTER
-    if all(_lasts(setting, state, who, frozen, stage) for stage in step.stages):
-        return 1.0
-    low, high = 0.0, 1.0
-    while high - low > 1e-3 * high and high > 1e-6:
-        middle = (low + high) / 2
-        lasts = _lasts(setting, state, who, frozen, _between(step, middle))
-        low, high = (middle, high) if lasts else (low, middle)
-    return BEFORE_WALL * low
+def _lasting(frozen: Frozen, step: Glide, tol: float) -> float:
+    """Return the part of a step that lasts within the patterns, to within a time `tol`."""
+    from scipy.optimize import brentq  # slow to import
+
+    def slack(part: float) -> float:
+        return frozen.slack(frozen.start + _between(step, part))
+
+    before, slack_before = 0.0, frozen.slack(frozen.start)
+    for point, stage in zip(radau(STAGES).points.tolist(), step.stages, strict=True):
+        slack_there = frozen.slack(frozen.start + stage)
+        if slack_there < 0 and not slack_before > 0:
+            return float(before)
+        if slack_there < 0:
+            return float(brentq(slack, before, point, xtol=tol / step.length))
+        before, slack_before = point, slack_there
+    return 1.0
 
 
 def _between(step: Glide, part: float) -> Array:
     """y − y₀ at a part of a step."""
-    amounts = part ** np.arange(1, STAGES + 1) @ rule().powers
+    amounts = part ** np.arange(1, STAGES + 1) @ radau(STAGES).powers
     return np.asarray(np.tensordot(amounts, step.stages, 1))
 
 
-def _lasts(
-    setting: Setting, state: State, who: NDArray[np.intp], frozen: Frozen, change: Array
-) -> bool:
-    at = frozen.start + change
-    residual = frozen.residuals(at[None])[0]
-    return within_patterns(setting, state, who, at[:, 1:], residual)
-
-
-def _collocate(frozen: Frozen, rates: Array, modes: Array, length: float) -> Glide:
+def _collocate(
+    frozen: Frozen, rates: Array, modes: Array, length: float, guess: Array | None
+) -> Glide:
     """Solve for the stages; roughness inf where Newton's method does not converge."""
-    matrix = rule().matrix
+    matrix = radau(STAGES).integrals
     inverses = np.linalg.inv(np.eye(STAGES) - length * rates[:, None, None] * matrix)
     size = np.linalg.norm(frozen.start, axis=1)
-    stages = np.zeros((STAGES, *frozen.start.shape))
+    stages = np.zeros((STAGES, *frozen.start.shape)) if guess is None else guess
     last = np.inf
     for _ in range(ROUNDS):
         gap = length * np.tensordot(matrix, frozen.slopes(frozen.start + stages), 1) - stages
@@ -146,20 +176,12 @@ def _collocate(frozen: Frozen, rates: Array, modes: Array, length: float) -> Gli
         stages += change
         error = float(np.max(np.linalg.norm(change, axis=2) / size))
         if error <= CONVERGED or (last < 1e3 * CONVERGED and error > 0.5 * last):
-            rough = np.linalg.norm(np.tensordot(rule().last, stages, 1), axis=1) / size
+            rough = np.linalg.norm(np.tensordot(radau(STAGES).last, stages, 1), axis=1) / size
             return Glide(length, stages, float(np.max(rough)) / SMOOTH)
         if not error <= 0.5 * last:
             break
         last = error
     return Glide(length, stages, np.inf)
-
-
-def _go(setting: Setting, state: State, who: NDArray[np.intp], frozen: Frozen, step: Glide) -> None:
-    """Move bodies to the end of a step, and passengers with them."""
-    _carry_along(setting, state, who, frozen, step)
-    thaw(setting, state, who, frozen.start + step.stages[-1])
-    _back_to_walls(setting, state, who)
-    state.wait(step.length)
 
 
 def _back_to_walls(setting: Setting, state: State, who: NDArray[np.intp]) -> None:
@@ -168,46 +190,6 @@ def _back_to_walls(setting: Setting, state: State, who: NDArray[np.intp]) -> Non
     for i, k in np.argwhere(beyond):
         row = setting.rows[k]
         state.hidden[who[i]] -= row * (state.hidden[who[i]] @ row) / (row @ row)
-
-
-def _carry_along(
-    setting: Setting, state: State, who: NDArray[np.intp], frozen: Frozen, step: Glide
-) -> None:
-    others = np.setdiff1d(np.arange(state.output.size), who)
-    if others.size == 0:
-        return
-    start = frozen.residuals(frozen.start[None])[0]
-    change = frozen.residuals(frozen.start + step.stages) - start
-    pieces = _pieces(setting, state, others, start, change, step.length)
-    ends = np.linspace(0.0, 1.0, pieces + 1)[:, None] ** np.arange(2, STAGES + 2)
-    means = np.diff(ends, axis=0) * pieces / np.arange(2, STAGES + 2) @ rule().powers @ change
-    noise = NOISE * np.max(np.abs(change))
-    felt = np.where(np.abs(start + means) <= noise, 0.0, start + means)
-    neurons = _as_neurons(setting, state, others)
-    carried = carry(setting.rows, felt / setting.n_samples, neurons, step.length / pieces)
-    _take_over(setting, state, others, carried, felt)
-
-
-def _pieces(
-    setting: Setting,
-    state: State,
-    others: NDArray[np.intp],
-    start: Array,
-    change: Array,
-    length: float,
-) -> int:
-    """Return into how many parts a step must be cut for passengers to see a mean residual in each.
-
-    D changes by v: |a| is then wrong by a share v² h / 12 ρ where the passenger follows D, and turned
-    by v ρ h² / 12 where it is slower than that.
-    """
-    speed = np.linalg.norm(forces(setting, state, start)[others], axis=1)
-    moves = [np.linalg.norm(forces(setting, state, r)[others], axis=1) for r in change]
-    moved = np.max(moves, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slow = np.where(moved > 0, moved / speed, 0.0)
-    wrong = length * moved * np.minimum(length * speed, slow) / 12.0
-    return int(np.clip(np.ceil(np.sqrt(np.max(wrong) / PASSENGER_TOL)), 1, PIECES))
 
 
 def take_along(

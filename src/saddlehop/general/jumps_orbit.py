@@ -19,23 +19,38 @@ from numpy.typing import NDArray
 
 from .._support.arrays import Array
 from .flow_plateau import forces
-from .flow_state import Setting, State, residuals, weights
+from .flow_state import Modes, Setting, State, residuals, weights
 from .flow_steps import step
-from .jumps_frozen import Frozen, freeze, weights_of
-from .jumps_glide import glide, take_along
+from .jumps_frozen import SIDE_TOL, Frozen, freeze, weights_of
+from .jumps_glide import WORTH, Glider, take_along
 from .jumps_rest import Rest, residual_at_rest, residue, rest_near
 
 LOG_EPS = float(np.log(1e-7))  # size of newcomers
 LOG_ASIDE = -1000.0  # scale of passengers
 GLIDE_FROM = 100  # steps before the first is tried
-STEPS_PER_GLIDE = 8  # until the next try after one in vain
-WORTH = 10.0  # a glide must be worth so many steps
+PAUSES = 8, 64  # steps until the next after one in vain, at first and at last
+STAYS_COMMON = 0.8  # of the length of steps before, where walls cut the last one short
 NEAR = 1e-6  # distance to rest from which it is taken for the end
+FAR = 1e-4  # distance from which a rest is not looked for
 NEAR_IF_STILL = 1e-5  # where sizes fall like 1/√t, and rounding ends it
 FADED = 1e-7
 FADING = 1e-3
 STILL = 1e-9  # ‖D_j‖ that is 0: a body that small need not go to 0, it may be held
 STEPS_PER_CHECKPOINT = 16
+ASIDE = 1e-10  # angle by which twins are pushed at each checkpoint, …
+PARTED = 1e-3  # … and at which they go another way
+NEAR_WALL = 1e-9  # walls nearer than this share of ‖w‖‖x_k‖ are not crossed by that
+
+
+def aside(setting: Setting, hidden: Array, modes: Modes, rng: np.random.Generator) -> Array:
+    """Return w (q, r) turned by `ASIDE` any way, but across no wall."""
+    size = np.linalg.norm(hidden, axis=1)[:, None]
+    pushes = rng.standard_normal(hidden.shape)
+    near = np.abs(hidden @ setting.rows.T) <= NEAR_WALL * size * setting.norms
+    for i in np.flatnonzero((near | (modes == 0)).any(axis=1)):
+        walls = setting.rows[near[i] | (modes[i] == 0)]
+        pushes[i] -= np.linalg.pinv(walls, rcond=NEAR_WALL) @ (walls @ pushes[i])
+    return np.asarray(hidden + ASIDE * size * pushes / np.sqrt(hidden.shape[1]))
 
 
 @dataclass
@@ -45,6 +60,8 @@ class Orbit:
     setting: Setting
     state: State
     n_bodies: int
+    n_twins: int = 0
+    """Rows at the end that are twins."""
     n_steps: int = 0
     rest: Rest | None = None
     """Where the bodies rest; None: they do not yet."""
@@ -60,8 +77,13 @@ class Orbit:
     """Time and Σ r_k² / C_k before each step and at the end."""
     glides: dict[int, tuple[float, NDArray[np.intp]]] = field(default_factory=dict)
     """Of the steps that were glides their length, and the bodies that were felt."""
-    reach: float = 0.0
-    """What the next glide may try."""
+    glider: Glider = field(init=False)
+    parted: NDArray[np.bool_] = field(init=False)
+    """Twins that went another way than their passengers, shape (n_twins,)."""
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    """For twins."""
+    common: float = 0.0
+    """Length of steps that no wall cuts short."""
     known: tuple[object, Array] | None = None
     """r_∞ of the bodies, and of which patterns."""
     before: Array = field(init=False)
@@ -72,31 +94,60 @@ class Orbit:
     """By how much log |a| grew beyond what `state.scale` says, one for each row."""
 
     def __post_init__(self) -> None:
+        self.glider = Glider(self.setting, self.state.output.size - self.n_twins)
         self.fading = np.zeros(self.n_bodies, bool)
+        self.parted = np.zeros(self.n_twins, bool)
         self.growth = np.zeros(self.state.scale.size)
         self.before = self._weights()
         self.lag = np.zeros((self.n_bodies, 1 + self.state.hidden.shape[1]))
 
     def run(self, most: int) -> None:
         """Follow the flow to its rest, for at most so many steps."""
-        next_try, next_glide = 8, GLIDE_FROM
+        next_try, next_glide, pause = 8, GLIDE_FROM, PAUSES[0]
         while self.n_steps < most and self.rest is None:
             if self.n_steps % STEPS_PER_CHECKPOINT == 0 or self.n_steps - 1 in self.glides:
                 self.checkpoints[self.n_steps] = self.state.copy()
+            if self.n_steps % STEPS_PER_CHECKPOINT == 0:
+                self._push_twins()
             self._record()
             self.before = self._weights()
-            if self.n_steps >= next_glide and self._glide():
-                next_try = 0
+            if self.n_steps >= next_glide and self._is_clear():
+                pause = PAUSES[0] if self._glide() else min(2 * pause, PAUSES[1])
+                next_glide = self.n_steps + pause
+            if self.n_steps in self.glides:
+                next_glide = self.n_steps + 1
+                next_try = 0 if self._moved() <= FAR else next_try
             else:
-                if self.n_steps >= next_glide:
-                    next_glide = self.n_steps + STEPS_PER_GLIDE
                 self.state.last = step(self.setting, self.state, np.inf)
+                self.common = max(self.state.last, STAYS_COMMON * self.common)
             self._keep_aside()
             self.n_steps += 1
             if self.n_steps >= next_try and self._is_quiet():
-                next_try = self.n_steps + 4
+                next_try = self.n_steps + max(4, self.n_steps // 32)
                 self._try_to_rest()
         self._record()
+
+    def _push_twins(self) -> None:
+        """Look which twins have parted from their passengers, and push all of them."""
+        begin, hidden = self.state.output.size - self.n_twins, self.state.hidden
+        size = np.linalg.norm(hidden, axis=1, keepdims=True)
+        units = hidden / np.where(size > 0, size, 1.0)
+        gaps = np.linalg.norm(units[begin:] - units[begin - self.n_twins : begin], axis=1)
+        self.parted |= gaps > PARTED
+        hidden[begin:] = aside(self.setting, hidden[begin:], self.state.modes[begin:], self.rng)
+
+    def _moved(self) -> float:
+        """How far the bodies have moved in the last step."""
+        return float(np.linalg.norm(self._weights() - self.before))
+
+    def _is_clear(self) -> bool:
+        """Whether bodies meet no wall soon if they go on as now."""
+        frozen = freeze(self.setting, self.state, np.flatnonzero(self._felt()))
+        rows, modes, w = self.setting.rows, frozen.modes, frozen.start[:, 1:]
+        heights = w @ rows.T * modes
+        falls = -frozen.slopes(frozen.start)[:, 1:] @ rows.T * modes
+        along = SIDE_TOL * np.outer(np.linalg.norm(w, axis=1), self.setting.norms)
+        return not ((heights > along) & (heights < WORTH * self.common * falls)).any()
 
     def _record(self) -> None:
         r = residuals(self.setting, self.state)
@@ -119,11 +170,10 @@ class Orbit:
     def _glide(self) -> bool:
         """Try a long step, bodies too small to be felt aboard."""
         felt, before = self._felt(), self.state.copy()
-        bodies, least = np.flatnonzero(felt), WORTH * self.state.last
-        longest = max(self.reach, WORTH * least)
-        length, self.reach = glide(self.setting, self.state, bodies, longest, least)
+        bodies = np.flatnonzero(felt)
+        length = self.glider.glide(self.state, bodies, self.common)
         if (self._felt() & ~felt).any():
-            self.state, length, self.reach = before, 0.0, 0.0
+            self.state, length, self.glider.reach = before, 0.0, 0.0
         if length > 0:
             self.glides[self.n_steps] = length, bodies
         return length > 0
@@ -160,7 +210,10 @@ class Orbit:
         return forces(self.setting, self.state, r)[: self.n_bodies]
 
     def _fade(self, force: Array) -> NDArray[np.bool_]:
-        """Which bodies are small and shrink along their own direction, by more than rounding."""
+        """Which bodies are small and shrink along their own direction, by more than rounding.
+
+        Under the opposite of `force`: which of them grow.
+        """
         bodies, speed = slice(self.n_bodies), np.linalg.norm(force, axis=1)
         small = np.exp(self._log_sizes(self.state)) < FADING
         growth = np.sum(force * self.state.hidden[bodies], axis=1) * np.sign(
@@ -171,11 +224,11 @@ class Orbit:
     def _try_to_rest(self) -> None:
         force = self._body_forces()
         fading = self._fade(force)
-        if (fading & self._felt()).any():
+        if (fading & self._felt()).any() or self._fade(-force).any():
             return
         bodies = np.flatnonzero(~fading)
         still = (np.linalg.norm(force[bodies], axis=1) <= STILL).all()
-        rest = rest_near(self.setting, self.state, bodies, self._goal(bodies), 1e3 * NEAR)
+        rest = rest_near(self.setting, self.state, bodies, self._goal(bodies), FAR)
         if rest.distance <= (NEAR_IF_STILL if still else NEAR):
             self.rest, self.fading = rest, fading
             self._come_to_rest(rest)
@@ -220,7 +273,8 @@ class Orbit:
         def forward(state: State, room: float) -> float:
             if place in self.glides:
                 length, bodies = self.glides[place]
-                return glide(self.setting, state, bodies, min(room, length), 0.0)[0]
+                self.glider.again(state, bodies, min(room, length))
+                return min(room, length)
             return step(self.setting, state, room)
 
         def excess(room: float) -> float:

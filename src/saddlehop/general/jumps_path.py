@@ -118,6 +118,10 @@ class GeneralJumpPath(Brief, SaddlePath, Labelled):
     """a_j at each saddle, shape (J+1, m)."""
     hidden: Array = field(repr=False)
     """w_j at each saddle in the problem's coordinates, shape (J+1, m, r)."""
+    sensitive: Flags | None = None
+    """Neurons that rounding may have turned another way while they were dormant, shape (m,): on an orbit a
+    copy of theirs, pushed aside by 1e-10 now and then, went off by 1e-3; None: not known, in files of
+    earlier versions."""
 
     if not TYPE_CHECKING:
 

@@ -16,15 +16,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._support.arrays import Array
+from .._support.arrays import Array, thin_svd
 from .flow_state import Setting, State, residuals, slide_of
 from .jumps_frozen import Frozen, freeze, thaw, weights_of
 
 ROUNDS = 12
+SLOWEST = 0.9  # by which a round must bring residuals nearer
 RANK_TOL = 1e-11
 ACCURACY = 1e-13  # of residuals at rest
 RESIDUE = 1e-10  # of residuals, with which a body is left on its way to rest
-SIDE_TOL = 1e-9  # by which a pair may be beyond its wall
 
 
 class Rest(NamedTuple):
@@ -49,12 +49,14 @@ def rest_near(
     """
     state = state.copy()
     before, root = weights_of(state, who), np.sqrt(setting.curvature)
-    impulse, distance = np.zeros(goal.size), 0.0
+    impulse, distance, last = np.zeros(goal.size), 0.0, np.inf
     for _ in range(ROUNDS):
         frozen = freeze(setting, state, who)
         gap = (frozen.residuals(frozen.start) - goal) / root
-        if np.linalg.norm(gap) <= ACCURACY or not distance <= reach:
+        size = float(np.linalg.norm(gap))
+        if size <= ACCURACY or not (size < last and distance <= reach):
             break
+        last = SLOWEST * size
         jacobian = frozen.jacobian()
         push = _shortest_push(jacobian, gap)
         thaw(setting, state, who, frozen.start + (jacobian @ push).reshape(before.shape))
@@ -62,7 +64,7 @@ def rest_near(
         distance = float(np.linalg.norm(weights_of(state, who) - before))
     gap = (residuals(setting, state) - goal) / root
     near = distance <= reach and float(np.linalg.norm(gap)) <= 1e3 * ACCURACY
-    found = near and within_patterns(setting, state, who, state.hidden[who], goal)
+    found = near and freeze(setting, state, who).slack(weights_of(state, who), goal) >= 0
     return Rest(state, goal, distance if found else np.inf, impulse)
 
 
@@ -83,7 +85,7 @@ def residue(at_rest: Frozen, before: Array) -> Array:
     At rest on a wall θ = φ / r may be 0 / 0. What the next orbit makes of that depends on how the rest was
     approached: from `before` on in the eigenvectors of ∂ẏ/∂y.
     """
-    rates, modes = at_rest.modes()
+    rates, modes = at_rest.eigenvectors()
     falls = rates < RANK_TOL * rates[0]
     rates, modes = rates[falls], modes[:, falls]
     amounts = modes.T @ (before - at_rest.start).ravel()
@@ -107,7 +109,7 @@ def residual_at_rest(setting: Setting, state: State, who: NDArray[np.intp]) -> A
         masks[i][:, None] * setting.rows @ _projector(setting, state, int(who[i]), rank)
         for i in first
     ]
-    u, s, _ = np.linalg.svd(np.hstack(blocks), full_matrices=False)
+    u, s, _ = thin_svd(np.hstack(blocks))
     u = u[:, s > RANK_TOL * s[0]]
     rest = setting.labels / root
     for _ in range(2):
@@ -120,28 +122,3 @@ def _projector(setting: Setting, state: State, j: int, rank: int) -> Array:
     if slide is None:
         return np.eye(rank)
     return np.asarray(np.eye(rank) - slide.basis.T @ slide.basis)
-
-
-def within_patterns(
-    setting: Setting,
-    state: State,
-    who: NDArray[np.intp],
-    hidden: Array,
-    residual: Array,
-) -> bool:
-    """Whether w (q, r) are on the sides that the modes say, and held on the walls slid on."""
-    heights = hidden @ setting.rows.T * state.modes[who]
-    if (heights < -SIDE_TOL * np.outer(np.linalg.norm(hidden, axis=1), setting.norms)).any():
-        return False
-    return all(_is_held(setting, state, int(j), residual) for j in who)
-
-
-def _is_held(setting: Setting, state: State, j: int, residual: Array) -> bool:
-    slide = slide_of(setting, state, j)
-    if slide is None:
-        return True
-    r = residual[slide.samples]
-    pulls = -slide.lift @ (((state.modes[j] > 0) * residual) @ setting.rows)
-    return bool(
-        ((pulls * np.sign(r) >= -SIDE_TOL) & (pulls * np.sign(r) <= np.abs(r) + SIDE_TOL)).all()
-    )

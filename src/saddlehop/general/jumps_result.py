@@ -48,6 +48,7 @@ def result_of(
         "distances": np.array([jump.distance for jump in jumps]),
         "n_steps": np.array([jump.n_steps for jump in jumps], dtype=np.int64),
         "chosen": rays.spread(process.dormant.chosen, False),
+        "sensitive": process.dormant.sensitive,
         "outputs": outputs,
         "hidden": hidden,
     }
@@ -99,6 +100,12 @@ def _message(process: Process, max_steps: int) -> str:
     if process.dormant.chosen.any():
         notes.append(
             "On some walls the flow is not unique, and the side a neuron came from decided (`chosen`)."
+        )
+    if process.dormant.sensitive.any():
+        some = ", ".join(map(str, np.flatnonzero(process.dormant.sensitive)))
+        notes.append(
+            f"Rounding may have decided how neurons {some} turned on an orbit: pushed aside by 1e-10 they"
+            " went another way (`sensitive`)."
         )
     if process.n_slips:
         notes.append(

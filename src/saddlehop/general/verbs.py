@@ -197,7 +197,7 @@ def solve_jumps(
     start: Initialization | GeneralAlignment,
     *,
     tie_tol: float | None = None,
-    max_steps: int = 20_000,
+    max_steps: int = 100_000,
     resting: str = "stay",
     progress: Callable[[float], object] | None = None,
 ) -> GeneralJumpPath: ...
@@ -208,7 +208,7 @@ def solve_jumps(
     start: Initialization | Alignment | ActiveSets | GeneralAlignment,
     *,
     tie_tol: float | None = None,
-    max_steps: int = 20_000,
+    max_steps: int = 100_000,
     resting: str = "stay",
     progress: Callable[[float], object] | None = None,
 ) -> JumpPath | GeneralJumpPath:

@@ -84,6 +84,7 @@ DIMS: dict[str, dict[str, tuple[str, ...]]] = {
         "distances": ("jump",),
         "n_steps": ("jump",),
         "chosen": ("neuron", "sample"),
+        "sensitive": ("neuron",),
         "outputs": ("saddle", "neuron"),
         "hidden": ("saddle", "neuron", "coordinate"),
     },
