@@ -140,7 +140,7 @@ def _attempt(
 
 
 def _rises(setting: Setting, before: Array, after: Array, tol: float) -> bool:
-    """Whether the loss rises: where a wall lets a neuron go far, r = Φ[r] has other solutions than the flow."""
+    """Whether the loss rises: r = Φ[r] has more solutions than the flow where a wall lets a neuron go far."""
     was, now = (float(np.sum(r * r / setting.curvature)) for r in (before, after))
     return now > was * (1 + tol)
 
