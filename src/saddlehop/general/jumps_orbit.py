@@ -141,8 +141,11 @@ class Orbit:
         return float(np.linalg.norm(self._weights() - self.before))
 
     def _is_clear(self) -> bool:
-        """Whether bodies meet no wall soon if they go on as now."""
-        frozen = freeze(self.setting, self.state, np.flatnonzero(self._felt()))
+        """Whether there are bodies and they meet no wall soon if they go on as now."""
+        bodies = np.flatnonzero(self._felt())
+        if bodies.size == 0:
+            return False
+        frozen = freeze(self.setting, self.state, bodies)
         rows, modes, w = self.setting.rows, frozen.modes, frozen.start[:, 1:]
         heights = w @ rows.T * modes
         falls = -frozen.slopes(frozen.start)[:, 1:] @ rows.T * modes
