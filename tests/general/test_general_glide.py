@@ -39,6 +39,20 @@ def test_glides_come_to_the_same_rest_as_steps(monkeypatch):
     assert_near(gliding.corrections, stepping.corrections, 1e-8)
 
 
+def test_passengers_keep_their_way_on_long_steps():
+    """Under the mean residual of parts of these steps one turned elsewhere, to a squared norm of 11.0929."""
+    rng = np.random.default_rng(10_228)
+    n, d, m = (int(rng.integers(*between)) for between in ((4, 21), (1, 9), (4, 21)))
+    problem = sh.GeneralProblem(rng.standard_normal((n, d)), rng.standard_normal(n))
+    init = sh.Initialization.draw(problem, m, rng=228)
+    jumps = sh.solve_jumps(problem, init)
+    log_scale = -40_000 * np.log(10)
+    end = 1.2 * jumps.times[-1] * -log_scale
+    flow = sh.simulate_flow(problem, init, log_init_scale=log_scale, t_end=end, rtol=1e-10)
+    assert_near(jumps.final.sq_norm, flow.final.sq_norm, 1e-7)
+    assert not jumps.sensitive.any()
+
+
 def test_creeping_takes_few_steps():
     problem, init = limit_against_flow.draw(12)  # 6 000 steps are not enough without glides
     jumps = sh.solve_jumps(problem, init, max_steps=1500)
