@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Setting, State, bases, own_imbalance, settle, slide_of
+from .flow_state import Setting, State, bases, forces_within, own_imbalance, settle, slide_of
 from .radau import radau
 from .walls import Flags
 
@@ -68,13 +68,9 @@ def follow(
 
 def _drives(setting: Setting, state: State, who: NDArray[np.intp], residuals: Array) -> Array:
     """s D at residuals (s, n), shape (s, q, r)."""
-    active = (state.modes[who] > 0) * np.sign(state.output[who])[:, None]
-    drive = (active * residuals[:, None, :]) @ setting.rows / setting.n_samples
-    walls = bases(setting, state, who)
-    if walls is None:
-        return np.asarray(drive)
-    along = np.einsum("jpr,sjr->sjp", walls, drive)
-    return np.asarray(drive - np.einsum("sjp,jpr->sjr", along, walls))
+    active = (state.modes[who] > 0).astype(np.float64) * np.sign(state.output[who])[:, None]
+    force = forces_within(setting, active, bases(setting, state, who), residuals)
+    return force / setting.n_samples
 
 
 def _turn(

@@ -173,6 +173,18 @@ def off_walls(vectors: Array, basis: Array | None) -> Array:
     return np.asarray(vectors - np.matmul(along.transpose(0, 2, 1), basis)[:, 0])
 
 
+def forces_within(setting: Setting, masks: Array, walls: Array | None, residual: Array) -> Array:
+    """Return Σ_k mask_jk r_k x_k (masks (q, n)) off the walls of each, as `bases` has them.
+
+    At residuals (..., n), shape (..., q, r).
+    """
+    force = (masks * residual[..., None, :]) @ setting.rows
+    if walls is None:
+        return np.asarray(force)
+    along = np.einsum("jpr,...jr->...jp", walls, force)
+    return np.asarray(force - np.einsum("...jp,jpr->...jr", along, walls))
+
+
 def settle(setting: Setting, state: State, neurons: NDArray[np.intp]) -> None:
     """Put neurons back on their walls and on a² − ‖w‖² = λ² c, and take their size into the scale."""
     w = off_walls(state.hidden[neurons], bases(setting, state, neurons))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.arrays import Array
-from .flow_state import Modes, Setting, Slide, State, bases, settle, slide_of
+from .flow_state import Modes, Setting, Slide, State, bases, forces_within, settle, slide_of
 
 SIDE_TOL = 1e-9  # by which a pair may be beyond its wall
 
@@ -54,11 +54,7 @@ class Frozen(NamedTuple):
 
     def forces(self, residual: Array) -> Array:
         """Return F at residuals (..., n), shape (..., q, r)."""
-        force = (self.masks * residual[..., None, :]) @ self.setting.rows
-        if self.walls is None:
-            return np.asarray(force)
-        along = np.einsum("jpr,...jr->...jp", self.walls, force)
-        return np.asarray(force - np.einsum("...jp,jpr->...jr", along, self.walls))
+        return forces_within(self.setting, self.masks, self.walls, residual)
 
     def jacobian(self) -> Array:
         """Return J at the start, shape (q (1 + r), n)."""

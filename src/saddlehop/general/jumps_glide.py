@@ -29,9 +29,7 @@ from .radau import radau
 
 STAGES = 9
 WORTH = 20.0  # a glide must be worth so many steps
-SMOOTH = (
-    1e-12  # last coefficient, relative to each body: r(t) must be right all along for passengers
-)
+SMOOTH = 1e-12  # last coefficient, relative to each body: passengers need r(t) all along
 TWIN_TOL = 1e-10
 ROUNDS = 12  # of Newton's method
 CONVERGED = 1e-14
@@ -62,8 +60,8 @@ class Glider:
     """First row that is a twin, for which `TWIN_TOL` will do."""
     reach: float = 0.0
     """What the next may try."""
-    known: tuple[bytes, Array, Array] | None = None
-    """Patterns, and rates and eigenvectors somewhere within them."""
+    known: tuple[Frozen, bytes, Array, Array] | None = None
+    """A place, its patterns, and rates and eigenvectors there."""
 
     def glide(self, state: State, who: NDArray[np.intp], common: float) -> float:
         """Take a step with neurons `who`, the others aboard; it ends just before a wall if one comes.
@@ -122,12 +120,12 @@ class Glider:
     ) -> Glide:
         """Solve for the stages, with eigenvectors from earlier in these patterns if they do."""
         key = who.tobytes() + frozen.modes.tobytes()
-        if self.known is not None and self.known[0] == key:
-            step = _collocate(frozen, *self.known[1:], length, guess)
-            if step.roughness < np.inf:
+        if self.known is not None and self.known[1] == key:
+            step = _collocate(frozen, *self.known[2:], length, guess)
+            if step.roughness < np.inf or self.known[0] is frozen:
                 return step
-        self.known = (key, *frozen.eigenvectors())
-        return _collocate(frozen, *self.known[1:], length, guess)
+        self.known = (frozen, key, *frozen.eigenvectors())
+        return _collocate(frozen, *self.known[2:], length, guess)
 
 
 def _factor(roughness: float) -> float:
